@@ -1,0 +1,73 @@
+PYTHON ?= python3
+VENV ?= .venv
+CATALOGUE ?=
+FULL ?=
+QUICK ?=
+
+PY := $(VENV)/bin/python
+READY := $(VENV)/.installed
+STACK := $(PY) -m tests.stack
+
+.DEFAULT_GOAL := help
+.PHONY: help run up status down seed migrate schema hits test bench bench-load bench-queries lint format clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
+
+run: $(READY) ## start everything in the foreground; Ctrl-C stops it
+	@$(STACK) run
+
+up: $(READY) ## start everything in the background
+	@$(STACK) up
+
+status: $(READY) ## show each part of what runs; fails if one is down
+	@$(STACK) status
+
+down: $(READY) ## stop what runs in the background
+	@$(STACK) down
+
+seed: $(READY) ## load the sample into the running stack, or CATALOGUE=dir, or FULL=1 for a million products
+	@$(STACK) seed $(if $(FULL),--full) $(if $(CATALOGUE),"$(CATALOGUE)")
+
+migrate: $(READY) ## bring the running stack's database up to date
+	@$(STACK) with migrations
+
+schema: $(READY) ## rewrite migrations/schema.sql from the running stack's database
+	@$(STACK) with migrations --dump > migrations/schema.sql.new
+	@mv migrations/schema.sql.new migrations/schema.sql
+
+hits: $(READY) ## print the cache's hit rate per kind over all instances
+	@$(STACK) with service.hits
+
+test: $(READY) ## run the whole suite against private servers, with coverage
+	@$(PY) -m pytest -q --cov --cov-report=term
+
+bench: $(READY) ## measure it beside Express, FastAPI and a file from nginx, on the running stack; QUICK=1 to try
+	@$(PY) -m tests.bench $(if $(QUICK),--quick)
+
+bench-load: $(READY) ## time a load of the full catalogue against plain \copy of its files
+	@$(PY) -m tests.bench.load
+
+bench-queries: $(READY) ## time the queries beside a peer's, and pages at both ends, on the running stack's catalogue
+	@$(STACK) with tests.bench.queries
+
+lint: $(READY) ## check style, types and the direction of imports
+	@$(PY) -m ruff check
+	@$(PY) -m ruff format --check
+	@$(PY) -m mypy
+	@$(VENV)/bin/lint-imports
+
+format: $(READY) ## rewrite the code in the project's style
+	@$(PY) -m ruff check --fix
+	@$(PY) -m ruff format
+
+clean: ## stop everything and delete its data, settings and logs
+	@if [ -x $(PY) ]; then $(STACK) clean; fi
+
+$(READY): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "python       installing the pinned packages into $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

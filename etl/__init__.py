@@ -1,0 +1,1 @@
+"""The catalogue as CSV files of the old service: written, loaded and compared."""

@@ -1,0 +1,25 @@
+"""A progress bar for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from typing import TextIO
+
+WIDTH = 30
+
+
+def bar(stream: TextIO, unit: str) -> Callable[[int, int], None]:
+    """Make a function of how many are done, and of how many, that redraws one line with rate and time left."""
+    started = monotonic()
+
+    def draw(done: int, total: int) -> None:
+        rate = done / max(monotonic() - started, 1e-6)
+        left = f"{(total - done) / rate:.0f} s left" if rate else ""
+        filled = WIDTH * done // total
+        line = f"[{'#' * filled:{WIDTH}}] {done:,} of {total:,} {unit}, {rate:,.0f}/s, {left}"
+        # The escape clears what a longer line left behind.
+        stream.write(f"\r{line}\x1b[K" + ("\n" if done == total else ""))
+        stream.flush()
+
+    return draw

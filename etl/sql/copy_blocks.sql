@@ -1,0 +1,1 @@
+COPY loading.product_blocks (bits, block, products) FROM STDIN (FREEZE)

@@ -1,0 +1,1 @@
+COPY (SELECT bits, block, products FROM public.product_blocks_of(ARRAY(SELECT id FROM loading.products))) TO STDOUT

@@ -1,0 +1,1 @@
+SELECT count(*) FROM loading.{table} WHERE id = ANY (%s)

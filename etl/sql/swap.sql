@@ -1,0 +1,11 @@
+DROP TABLE public.products, public.features, public.styles, public.photos, public.skus, public.related_products,
+    public.product_blocks;
+ALTER TABLE loading.products SET SCHEMA public;
+ALTER TABLE loading.features SET SCHEMA public;
+ALTER TABLE loading.styles SET SCHEMA public;
+ALTER TABLE loading.photos SET SCHEMA public;
+ALTER TABLE loading.skus SET SCHEMA public;
+ALTER TABLE loading.related_products SET SCHEMA public;
+ALTER TABLE loading.product_blocks SET SCHEMA public;
+DROP SCHEMA loading;
+SELECT public.catalogue_raise_epoch(%s);

@@ -1,0 +1,1 @@
+ALTER TABLE loading.products ALTER version DROP DEFAULT;

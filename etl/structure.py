@@ -1,0 +1,43 @@
+"""What the live tables have beyond columns, read from the catalogue: the schema is written in the migrations alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
+
+from etl.files import FILES, LoadError
+
+_SQL = Path(__file__).parent / "sql"
+
+#: The one table of a catalogue that no file fills: etl/blocks.py does.
+BLOCKS = "product_blocks"
+
+
+class Part(NamedTuple):
+    """A statement that gives a table of schema ``loading`` something that the live table has.
+
+    A reference has a ``remedy``, which deletes the rows that it would not take, for the ``reason``.
+    """
+
+    kind: str
+    table: str
+    statement: str
+    remedy: str | None
+    reason: str | None
+
+
+def sql(name: str) -> str:
+    """Read one of the loader's SQL files."""
+    return (_SQL / f"{name}.sql").read_text("utf-8")
+
+
+def live_structure(cursor: Cursor) -> list[Part]:
+    """Read the parts of the live tables, in the order to build them in. Raises LoadError if a table is missing."""
+    tables = [*(file.table for file in FILES), BLOCKS]
+    cursor.execute(sql("structure"), {"tables": tables})
+    parts = [Part(*row) for row in cursor.fetchall()]
+    if missing := sorted(set(tables) - {part.table for part in parts}):
+        raise LoadError(f"the database has no {', '.join(missing)}: run python -m migrations first")
+    return parts

@@ -1,0 +1,394 @@
+-- The schema after all migrations, as pg_dump describes it. Written by python -m migrations --dump.
+
+-- The body of a function may name a table that comes below it.
+SET check_function_bodies = false;
+
+CREATE FUNCTION public.catalogue_count(ids integer[], change integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF ids = '{}' THEN
+        RETURN;
+    END IF;
+    WITH changed AS (
+        SELECT of.bits, of.block, of.products * change AS products, free.part
+        FROM product_blocks_of(ids) AS of LEFT JOIN LATERAL (
+            SELECT part FROM product_blocks WHERE (bits, block) = (of.bits, of.block)
+            ORDER BY part LIMIT 1 FOR UPDATE SKIP LOCKED
+        ) AS free ON true
+    ), made AS (
+        INSERT INTO product_blocks (bits, block, products) SELECT bits, block, products FROM changed WHERE part IS NULL
+    )
+    UPDATE product_blocks AS own SET products = own.products + changed.products
+    FROM changed WHERE (own.bits, own.block, own.part) = (changed.bits, changed.block, changed.part);
+END $$;
+
+CREATE FUNCTION public.catalogue_count_products() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        PERFORM catalogue_count(ARRAY(SELECT id FROM after), 1);
+    ELSIF TG_OP = 'DELETE' THEN
+        PERFORM catalogue_count(ARRAY(SELECT id FROM before), -1);
+    ELSIF TG_OP = 'UPDATE' THEN
+        PERFORM catalogue_count(ARRAY(SELECT id FROM after EXCEPT SELECT id FROM before), 1);
+        PERFORM catalogue_count(ARRAY(SELECT id FROM before EXCEPT SELECT id FROM after), -1);
+    ELSE
+        TRUNCATE product_blocks;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.catalogue_epoch() RETURNS bigint
+    LANGUAGE sql STABLE
+    AS $$ SELECT epoch FROM current_epoch $$;
+
+CREATE FUNCTION public.catalogue_raise_epoch(report jsonb) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    raised bigint;
+BEGIN
+    UPDATE current_epoch SET epoch = greatest(epoch + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)
+    RETURNING epoch INTO raised;
+    INSERT INTO catalogue_loads (epoch, report) VALUES (raised, report);
+    NOTIFY catalogue;
+    RETURN raised;
+END $$;
+
+CREATE FUNCTION public.catalogue_record() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO catalogue_outbox (product_id, version, epoch)
+        SELECT id, version, catalogue_epoch() FROM after;
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO catalogue_outbox (product_id, version, epoch)
+        SELECT id, nextval('catalogue_version'), catalogue_epoch() FROM before;
+    ELSE -- an id that was changed leaves behind a product that is no longer there
+        INSERT INTO catalogue_outbox (product_id, version, epoch)
+        SELECT id, version, catalogue_epoch() FROM after
+        UNION ALL
+        SELECT id, nextval('catalogue_version'), catalogue_epoch() FROM before WHERE id NOT IN (SELECT id FROM after);
+    END IF;
+    IF FOUND THEN
+        NOTIFY catalogue;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.catalogue_stamp() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    NEW.version := nextval('catalogue_version');
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.catalogue_touch(ids integer[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    UPDATE products SET version = version
+    FROM (SELECT id FROM products WHERE id = ANY (ids) ORDER BY id FOR UPDATE) AS locked
+    WHERE products.id = locked.id;
+$$;
+
+CREATE FUNCTION public.catalogue_touch_products() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        PERFORM catalogue_touch(ARRAY(SELECT DISTINCT product_id FROM after));
+    ELSIF TG_OP = 'DELETE' THEN
+        PERFORM catalogue_touch(ARRAY(SELECT DISTINCT product_id FROM before));
+    ELSE
+        PERFORM catalogue_touch(ARRAY(SELECT product_id FROM after UNION SELECT product_id FROM before));
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.catalogue_touch_styles() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        PERFORM catalogue_touch(ARRAY(
+            SELECT product_id FROM styles WHERE id IN (SELECT style_id FROM after)));
+    ELSIF TG_OP = 'DELETE' THEN
+        PERFORM catalogue_touch(ARRAY(
+            SELECT product_id FROM styles WHERE id IN (SELECT style_id FROM before)));
+    ELSE
+        PERFORM catalogue_touch(ARRAY(
+            SELECT product_id FROM styles WHERE id IN (SELECT style_id FROM after UNION SELECT style_id FROM before)));
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.catalogue_truncated() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM catalogue_raise_epoch(jsonb_build_object('truncated', TG_TABLE_NAME));
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.product_blocks_of(ids integer[]) RETURNS TABLE(bits integer, block integer, products integer)
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    WITH smallest AS (SELECT id >> 8 AS block, count(*) AS products FROM unnest(ids) AS id GROUP BY 1)
+    SELECT bits, block >> (bits - 8), sum(products)::integer
+    FROM smallest, unnest('{8,13,18,23,28}'::integer[]) AS bits
+    GROUP BY 1, 2;
+$$;
+
+CREATE TABLE public.cart_lines (
+    cart_id uuid NOT NULL,
+    sku_id integer NOT NULL,
+    count integer NOT NULL,
+    CONSTRAINT cart_lines_count_check CHECK ((count > 0))
+);
+
+CREATE TABLE public.carts (
+    id uuid NOT NULL,
+    touched_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.catalogue_loads (
+    epoch bigint NOT NULL,
+    loaded_at timestamp with time zone DEFAULT now() NOT NULL,
+    report jsonb NOT NULL
+);
+
+CREATE TABLE public.catalogue_outbox (
+    id bigint NOT NULL,
+    product_id integer NOT NULL,
+    version bigint NOT NULL,
+    epoch bigint NOT NULL,
+    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE public.catalogue_outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.catalogue_outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE SEQUENCE public.catalogue_version
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE public.current_epoch (
+    epoch bigint NOT NULL
+);
+
+CREATE TABLE public.features (
+    id integer NOT NULL,
+    product_id integer NOT NULL,
+    feature text NOT NULL,
+    value text,
+    CONSTRAINT features_id_check CHECK ((id > 0))
+);
+
+CREATE TABLE public.photos (
+    id integer NOT NULL,
+    style_id integer NOT NULL,
+    url text NOT NULL,
+    thumbnail_url text NOT NULL,
+    CONSTRAINT photos_id_check CHECK ((id > 0))
+);
+
+CREATE TABLE public.product_blocks (
+    bits integer NOT NULL,
+    block integer NOT NULL,
+    part bigint NOT NULL,
+    products integer NOT NULL
+);
+
+ALTER TABLE public.product_blocks ALTER COLUMN part ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.product_blocks_part_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.products (
+    id integer NOT NULL,
+    name text NOT NULL,
+    slogan text NOT NULL,
+    description text NOT NULL,
+    category text NOT NULL,
+    default_price integer NOT NULL,
+    version bigint NOT NULL,
+    CONSTRAINT products_default_price_check CHECK ((default_price >= 0)),
+    CONSTRAINT products_id_check CHECK ((id > 0))
+);
+
+CREATE TABLE public.related_products (
+    id integer NOT NULL,
+    product_id integer NOT NULL,
+    related_product_id integer NOT NULL,
+    CONSTRAINT related_products_id_check CHECK ((id > 0)),
+    CONSTRAINT related_products_related_product_id_check CHECK ((related_product_id > 0))
+);
+
+CREATE TABLE public.schema_migrations (
+    version integer NOT NULL,
+    name text NOT NULL,
+    sha256 text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.skus (
+    id integer NOT NULL,
+    style_id integer NOT NULL,
+    size text NOT NULL,
+    quantity integer NOT NULL,
+    CONSTRAINT skus_id_check CHECK ((id > 0)),
+    CONSTRAINT skus_quantity_check CHECK ((quantity >= 0))
+);
+
+CREATE TABLE public.styles (
+    id integer NOT NULL,
+    product_id integer NOT NULL,
+    name text NOT NULL,
+    original_price integer NOT NULL,
+    sale_price integer,
+    default_style boolean NOT NULL,
+    CONSTRAINT styles_id_check CHECK ((id > 0)),
+    CONSTRAINT styles_original_price_check CHECK ((original_price >= 0)),
+    CONSTRAINT styles_sale_price_check CHECK ((sale_price >= 0))
+);
+
+ALTER TABLE ONLY public.cart_lines
+    ADD CONSTRAINT cart_lines_pkey PRIMARY KEY (cart_id, sku_id);
+
+ALTER TABLE ONLY public.carts
+    ADD CONSTRAINT carts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.catalogue_loads
+    ADD CONSTRAINT catalogue_loads_pkey PRIMARY KEY (epoch);
+
+ALTER TABLE ONLY public.catalogue_outbox
+    ADD CONSTRAINT catalogue_outbox_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.features
+    ADD CONSTRAINT features_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.photos
+    ADD CONSTRAINT photos_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.product_blocks
+    ADD CONSTRAINT product_blocks_pkey PRIMARY KEY (bits, block, part);
+
+ALTER TABLE ONLY public.products
+    ADD CONSTRAINT products_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.related_products
+    ADD CONSTRAINT related_products_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.skus
+    ADD CONSTRAINT skus_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.styles
+    ADD CONSTRAINT styles_pkey PRIMARY KEY (id);
+
+CREATE UNIQUE INDEX current_epoch_is_one ON public.current_epoch USING btree ((true));
+
+CREATE INDEX features_in_product ON public.features USING btree (product_id, id);
+
+CREATE INDEX photos_in_style ON public.photos USING btree (style_id, id);
+
+CREATE INDEX related_products_in_product ON public.related_products USING btree (product_id, id);
+
+CREATE INDEX skus_in_style ON public.skus USING btree (style_id, id);
+
+CREATE INDEX styles_in_product ON public.styles USING btree (product_id, id);
+
+CREATE TRIGGER count_deleted AFTER DELETE ON public.products REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_count_products();
+
+CREATE TRIGGER count_inserted AFTER INSERT ON public.products REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_count_products();
+
+CREATE TRIGGER count_truncated AFTER TRUNCATE ON public.products FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_count_products();
+
+CREATE TRIGGER count_updated AFTER UPDATE ON public.products REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_count_products();
+
+CREATE TRIGGER deleted AFTER DELETE ON public.features REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_touch_products();
+
+CREATE TRIGGER deleted AFTER DELETE ON public.photos REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_touch_styles();
+
+CREATE TRIGGER deleted AFTER DELETE ON public.products REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_record();
+
+CREATE TRIGGER deleted AFTER DELETE ON public.related_products REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_touch_products();
+
+CREATE TRIGGER deleted AFTER DELETE ON public.skus REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_touch_styles();
+
+CREATE TRIGGER deleted AFTER DELETE ON public.styles REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_touch_products();
+
+CREATE TRIGGER inserted AFTER INSERT ON public.features REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_touch_products();
+
+CREATE TRIGGER inserted AFTER INSERT ON public.photos REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_touch_styles();
+
+CREATE TRIGGER inserted AFTER INSERT ON public.products REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_record();
+
+CREATE TRIGGER inserted AFTER INSERT ON public.related_products REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_touch_products();
+
+CREATE TRIGGER inserted AFTER INSERT ON public.skus REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_touch_styles();
+
+CREATE TRIGGER inserted AFTER INSERT ON public.styles REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_touch_products();
+
+CREATE TRIGGER stamp BEFORE INSERT OR UPDATE ON public.products FOR EACH ROW EXECUTE FUNCTION public.catalogue_stamp();
+
+CREATE TRIGGER truncated AFTER TRUNCATE ON public.features FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_truncated();
+
+CREATE TRIGGER truncated AFTER TRUNCATE ON public.photos FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_truncated();
+
+CREATE TRIGGER truncated AFTER TRUNCATE ON public.products FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_truncated();
+
+CREATE TRIGGER truncated AFTER TRUNCATE ON public.related_products FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_truncated();
+
+CREATE TRIGGER truncated AFTER TRUNCATE ON public.skus FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_truncated();
+
+CREATE TRIGGER truncated AFTER TRUNCATE ON public.styles FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_truncated();
+
+CREATE TRIGGER updated AFTER UPDATE ON public.features REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_touch_products();
+
+CREATE TRIGGER updated AFTER UPDATE ON public.photos REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_touch_styles();
+
+CREATE TRIGGER updated AFTER UPDATE ON public.products REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_record();
+
+CREATE TRIGGER updated AFTER UPDATE ON public.related_products REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_touch_products();
+
+CREATE TRIGGER updated AFTER UPDATE ON public.skus REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_touch_styles();
+
+CREATE TRIGGER updated AFTER UPDATE ON public.styles REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_touch_products();
+
+ALTER TABLE ONLY public.cart_lines
+    ADD CONSTRAINT cart_lines_cart_id_fkey FOREIGN KEY (cart_id) REFERENCES public.carts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.features
+    ADD CONSTRAINT features_product_id_fkey FOREIGN KEY (product_id) REFERENCES public.products(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.photos
+    ADD CONSTRAINT photos_style_id_fkey FOREIGN KEY (style_id) REFERENCES public.styles(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.related_products
+    ADD CONSTRAINT related_products_product_id_fkey FOREIGN KEY (product_id) REFERENCES public.products(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.skus
+    ADD CONSTRAINT skus_style_id_fkey FOREIGN KEY (style_id) REFERENCES public.styles(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.styles
+    ADD CONSTRAINT styles_product_id_fkey FOREIGN KEY (product_id) REFERENCES public.products(id) ON DELETE CASCADE;

@@ -1,0 +1,54 @@
+"""The one place where the parts are put together."""
+
+from __future__ import annotations
+
+import time
+
+from flask import Flask, Response, current_app, g, request
+
+from service import logs
+from service.resources import Resources
+from service.settings import Settings
+from service.web import EXTENSION, error_handlers, resources, responses
+from service.web.batch import BatchDoor
+from service.web.cart import cart
+from service.web.ops import ops
+from service.web.products import products
+
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"))
+
+
+def create_app(settings: Settings, parts: Resources | None = None) -> Flask:
+    """The application, answering with ``parts``, or with its own, opened as the settings say."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.url_map.merge_slashes = False  # a doubled slash is an unknown path, not a redirect
+    app.extensions[EXTENSION] = parts = parts or Resources.open(settings)
+    app.extensions["door"] = BatchDoor(parts.catalogue, parts.metrics, settings.postgres_timeout_seconds)
+    app.before_request(_begin)
+    app.after_request(_finish)
+    app.teardown_request(_end)
+    for blueprint in (products, cart, ops):
+        app.register_blueprint(blueprint)
+    error_handlers.register(app)
+    return app
+
+
+def _begin() -> Response | None:
+    g.began = time.perf_counter()
+    logs.request_id.set(logs.request_id_for(request.headers.get("X-Request-Id", "")))
+    if request.method == "OPTIONS" and request.url_rule is not None:
+        return responses.preflight(", ".join(sorted(current_app.url_map.bind("").allowed_methods(request.path))))
+    return None
+
+
+def _finish(response: Response) -> Response:
+    response.headers["X-Request-Id"] = logs.request_id.get() or ""
+    endpoint = request.url_rule.rule if request.url_rule else "unknown"
+    method = request.method if request.method in _METHODS else "other"  # the caller's words make no series of their own
+    resources().metrics.requests.observe(endpoint, method, response.status_code, time.perf_counter() - g.began)
+    return response
+
+
+def _end(_: BaseException | None) -> None:
+    logs.request_id.set(None)  # threads are used again, also for what belongs to no request

@@ -1,0 +1,117 @@
+"""The policy of the cache: which entries may be served or need a refresh, how long each is kept, when to let Redis be.
+
+It does no I/O and knows no time: the store and the clocks are passed in.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from service.cache.breaker import Breaker
+from service.cache.entry import Entry, State
+from service.errors import RedisUnavailable
+
+# A tombstone must outlive every fill that began before it. A fill that took longer than a sixth of that, because its
+# process stood still, is thrown away.
+TOMBSTONE_SECONDS = 60.0
+_LONGEST_FILL_SECONDS = 10.0
+
+_PAUSE_AFTER_FAILURE_SECONDS = 0.25
+
+
+class Store(Protocol):
+    """Where entries are kept: see RedisStore."""
+
+    def get(self, names: Sequence[str]) -> tuple[int | None, list[bytes | None]]:
+        """The epoch and what is stored under each name."""
+        ...
+
+    def put(self, epoch: int, entries: Sequence[tuple[str, bytes, float]]) -> int:
+        """Store (name, bytes, seconds to keep) each unless a newer one is there."""
+        ...
+
+
+class Lifetimes(NamedTuple):
+    """Seconds: until an entry is refreshed behind the answer, until it is dropped, and both for a missing product."""
+
+    fresh_seconds: float
+    keep_seconds: float
+    missing_seconds: float
+
+
+class Found(NamedTuple):
+    """An entry that may be served, and whether it should be refreshed."""
+
+    entry: Entry
+    stale: bool
+
+
+class CacheAside:
+    """A cache of versioned entries beside a source that is asked for what the cache does not have."""
+
+    def __init__(
+        self,
+        store: Store,
+        lifetimes: Lifetimes,
+        wall_clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._lifetimes = lifetimes
+        self._wall_clock = wall_clock
+        self._monotonic = monotonic
+        self._newest_epoch = 0
+        self.breaker = Breaker(_PAUSE_AFTER_FAILURE_SECONDS, monotonic)
+
+    def look_up(self, names: Sequence[str]) -> list[Found | None]:
+        """What may be served under each name. Raises RedisUnavailable at once while Redis is left alone."""
+        if not self.breaker.allows():
+            raise RedisUnavailable
+        try:
+            epoch, stored = self._store.get(names)
+        except RedisUnavailable:
+            self.breaker.failed()
+            raise
+        self.breaker.succeeded()
+        if epoch is None:  # emptied: nothing says yet which load the entries must be of
+            return [None] * len(names)
+        epoch = max(epoch, self._newest_epoch)
+        now = self._wall_clock()
+        return [None if one is None else self._judge(one, epoch, now) for one in stored]
+
+    def fill(self, entries: Mapping[str, Entry], began: float) -> int:
+        """Offer entries that were read from the source since ``began`` (monotonic); a newer one that is stored stays.
+
+        Returns how many were stored. A cache that cannot be written to is no error: 0.
+        """
+        if not entries:
+            return 0
+        self._newest_epoch = max(self._newest_epoch, *(entry.epoch for entry in entries.values()))
+        if self._monotonic() - began > _LONGEST_FILL_SECONDS or self.breaker.is_open:
+            return 0
+        try:
+            return self._store.put(
+                self._newest_epoch,
+                [(name, entry.encode(), self._keep_seconds(entry)) for name, entry in entries.items()],
+            )
+        except RedisUnavailable:
+            self.breaker.failed()
+            return 0
+
+    def fresh_until(self, state: State) -> float:
+        """When an entry made now needs a refresh, varied by a tenth so that a burst of fills does not expire as one."""
+        seconds = self._lifetimes.missing_seconds if state is State.MISSING else self._lifetimes.fresh_seconds
+        return self._wall_clock() + seconds * random.uniform(0.9, 1.0)  # noqa: S311 (spreads load, keeps no secret)
+
+    def _keep_seconds(self, entry: Entry) -> float:
+        return self._lifetimes.missing_seconds if entry.state is State.MISSING else self._lifetimes.keep_seconds
+
+    def _judge(self, stored: bytes, epoch: int, now: float) -> Found | None:
+        entry = Entry.decode(stored)
+        if entry is None or entry.state is State.TOMBSTONE or entry.epoch < epoch:
+            return None
+        # More time left than any entry is given means that the clock was put back: not fresh for who knows how long.
+        return Found(entry, stale=not 0 < entry.fresh_until - now <= self._lifetimes.fresh_seconds)

@@ -1,0 +1,3 @@
+-- clear_cart: forgets a cart and its lines.
+-- $1 cart id.
+DELETE FROM carts WHERE id = $1::uuid

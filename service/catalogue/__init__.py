@@ -1,0 +1,45 @@
+"""What is served: documents of products, asked for by any mix of keys at once; one is a batch of one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+
+class Kind(StrEnum):
+    """The documents of a product. They change together, under the product's version."""
+
+    PRODUCT = "product"
+    STYLES = "styles"
+    RELATED = "related"
+    CARD = "card"
+
+
+class Key(NamedTuple):
+    """Names one document."""
+
+    kind: Kind
+    product_id: int
+
+
+class Document(NamedTuple):
+    """One document, ready to be sent; ``body`` is None where there is no such product.
+
+    ``version`` is compared within ``epoch``, the bulk load that it belongs to. ``outcome`` is where it came from:
+    ``hit``, ``stale``, ``miss``, or ``bypass`` for a document that no cache was asked for.
+    """
+
+    body: bytes | None
+    etag: str
+    epoch: int
+    version: int
+    outcome: str = "bypass"
+
+
+class Catalogue(Protocol):
+    """Whatever can be asked for documents."""
+
+    def documents(self, keys: Collection[Key]) -> Mapping[Key, Document]:
+        """Every key's document. Raises Unavailable if any of them cannot be had now."""
+        ...

@@ -1,0 +1,72 @@
+"""The catalogue in Postgres: one aggregate query a kind, for any number of ids, with the JSON built there."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from hashlib import blake2b
+from pathlib import Path
+
+from service.catalogue import Document, Key, Kind
+from service.postgres import Call, Postgres, Statement
+
+_SQL = Path(__file__).parent / "sql"
+DOCUMENTS = {kind: Statement.load(_SQL / f"{kind}.sql") for kind in Kind}
+PAGE_IDS = Statement.load(_SQL / "page_ids.sql")
+IDS_AFTER = Statement.load(_SQL / "ids_after.sql")
+EPOCH = Statement.load(_SQL / "epoch.sql")
+OUTBOX_ROWS = Statement.load(_SQL / "outbox_rows.sql")
+OUTBOX_DONE = Statement.load(_SQL / "outbox_done.sql")
+
+# The row that has the epoch in place of a version.
+_EPOCH = 0
+# What stands for a product that does not exist: any version of one that comes to be is higher.
+_MISSING = (0, 0, None)
+# Ids are integers above zero, so that there cannot be more products than this.
+_MOST_PRODUCTS = 2**31 - 1
+
+
+def etag_of(body: bytes) -> str:
+    """A strong validator, without its quotes: 16 hexadecimal digits that depend on nothing but the bytes."""
+    return blake2b(body, digest_size=8).hexdigest()
+
+
+class DatabaseCatalogue:
+    """Reads the catalogue from Postgres. Every method raises PostgresUnavailable."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    def documents(self, keys: Collection[Key]) -> Mapping[Key, Document]:
+        """Every key's document, by one query for each kind among the keys."""
+        ids: dict[Kind, list[int]] = defaultdict(list)
+        for kind, product_id in dict.fromkeys(keys):
+            ids[kind].append(product_id)
+        documents: dict[Key, Document] = {}
+        for kind, asked in ids.items():
+            found = {row[0]: row for row in self._postgres.run(Call(DOCUMENTS[kind], (asked,)))}
+            _, epoch, _ = found[_EPOCH]
+            for product_id in asked:
+                _, version, body = found.get(product_id, _MISSING)
+                documents[Key(kind, product_id)] = _document(epoch, version, body)
+        return documents
+
+    def ids_on_page(self, page: int, count: int) -> tuple[list[int], bool]:
+        """Ids of the ``count`` products on a page, ascending, and whether more follow; ``page`` counts from 1."""
+        offset = (page - 1) * count
+        return self._ids(Call(PAGE_IDS, (count + 1, offset)), count) if offset < _MOST_PRODUCTS else ([], False)
+
+    def ids_after(self, product_id: int, count: int) -> tuple[list[int], bool]:
+        """Ids of the ``count`` products that follow ``product_id``, ascending, and whether more follow."""
+        return self._ids(Call(IDS_AFTER, (count + 1, product_id)), count)
+
+    def _ids(self, call: Call, count: int) -> tuple[list[int], bool]:
+        ids = [row[0] for row in self._postgres.run(call)]
+        return ids[:count], len(ids) > count
+
+
+def _document(epoch: int, version: int, body: str | None) -> Document:
+    if body is None:
+        return Document(None, "", epoch, version)
+    encoded = body.encode()
+    return Document(encoded, etag_of(encoded), epoch, version)

@@ -1,0 +1,112 @@
+"""What can go wrong, as a small tree: a class is a code and a status, its docstring is what the caller is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+class ServiceError(Exception):
+    """Something went wrong here."""
+
+    code = "internal"
+    status = 500
+    retry_after_seconds: int | None = None
+
+    def __init__(self, detail: str | None = None, errors: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.detail = detail or (type(self).__doc__ or "").strip()
+        self.errors = errors or {}
+        super().__init__(self.detail)
+
+    @property
+    def title(self) -> str:
+        """The code in words."""
+        return self.code.replace("-", " ").capitalize()
+
+
+class Malformed(ServiceError):
+    """The request has a part that cannot be understood."""
+
+    code = "malformed"
+    status = 400
+
+
+class NotFound(ServiceError):
+    """There is nothing at this path."""
+
+    code = "not-found"
+    status = 404
+
+
+class UnknownProduct(NotFound):
+    """There is no product with this id."""
+
+    code = "unknown-product"
+
+
+class MethodNotAllowed(ServiceError):
+    """This path does not take this method."""
+
+    code = "method-not-allowed"
+    status = 405
+
+
+class RequestTimeout(ServiceError):
+    """The request took too long to arrive."""
+
+    code = "timeout"
+    status = 408
+
+
+class TooLarge(ServiceError):
+    """The request is larger than this service reads."""
+
+    code = "too-large"
+    status = 413
+
+
+class UnsupportedMediaType(ServiceError):
+    """The body must be application/json."""
+
+    code = "unsupported-media-type"
+    status = 415
+
+
+class Impossible(ServiceError):
+    """The request is well-formed but cannot be carried out."""
+
+    code = "impossible"
+    status = 422
+
+
+class UnknownSku(Impossible):
+    """There is no sku with this id."""
+
+    code = "unknown-sku"
+
+
+class TooManyLines(Impossible):
+    """The cart cannot hold more different skus."""
+
+    code = "too-many-lines"
+
+
+class TooManyItems(Impossible):
+    """The cart cannot hold more items of this sku."""
+
+    code = "too-many-items"
+
+
+class Unavailable(ServiceError):
+    """A part that this answer needs is not available; try again shortly."""
+
+    code = "unavailable"
+    status = 503
+    retry_after_seconds = 1
+
+
+class PostgresUnavailable(Unavailable):
+    """The database is not available; try again shortly."""
+
+
+class RedisUnavailable(Unavailable):
+    """The cache is not available."""

@@ -1,0 +1,40 @@
+"""How gunicorn runs one instance; nginx spreads requests over several of them."""
+
+from __future__ import annotations
+
+import os
+
+from service.settings import Settings
+
+_settings = Settings.from_env()
+
+proc_name = "product-overview"
+# One process per socket: behind a shared socket nginx's kept connections would give a few workers all the work.
+workers = 1
+worker_class = "service.worker.BatchWorker"
+threads = _settings.threads
+
+# Longer than nginx keeps idle connections (30 s), so that it is never nginx that finds one closed.
+keepalive = 75
+# Of the worker's loop, not of a request; the master replaces a worker that hangs.
+timeout = 20
+# Longer than nginx waits for an answer.
+graceful_timeout = 10
+# The heartbeat file must not wait for a disk.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+
+# nginx refuses earlier, with a proper answer. Its limit on headers is 17 kB in all, which 5,000 fields cannot pass.
+limit_request_line = 8190
+limit_request_field_size = 8190
+limit_request_fields = 5000
+
+# Only nginx says who the caller is and how they came; other spellings of the same headers mean nothing.
+forwarded_allow_ips = "127.0.0.1"
+secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
+forwarder_headers = ""
+
+# By default all instances of a user would share one path.
+control_socket_disable = True
+accesslog = None
+errorlog = "-"
+loglevel = _settings.log_level.lower()

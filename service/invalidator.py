@@ -1,0 +1,62 @@
+"""Keeps the cache told of what changes in the catalogue: ``python -m service.invalidator`` runs until it is stopped.
+
+NOTIFY wakes it, and a look every second is the net under that. While a store is down the changes wait in the outbox.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import signal
+import threading
+
+from service import logs
+from service.cache.redis_store import RedisStore
+from service.catalogue.outbox import Outbox
+from service.errors import Unavailable
+from service.postgres import Listener, Postgres
+from service.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+
+_LOOK_EVERY_SECONDS = 1.0
+_PAUSE_AFTER_FAILURE_SECONDS = 0.5
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Drain the outbox whenever something is in it, until ``stop`` is set."""
+    postgres = Postgres(settings.database_url, 1, settings.postgres_timeout_seconds, name="overview invalidator")
+    redis = RedisStore(settings.redis_url, settings.redis_timeout_seconds)
+    listener = Listener(settings.database_url, "catalogue", settings.postgres_timeout_seconds)
+    outbox = Outbox(postgres, redis)
+    healthy = True
+    while not stop.is_set():
+        try:
+            listener.wait(_LOOK_EVERY_SECONDS)
+            outbox.drain()
+        except Unavailable as error:
+            if healthy:
+                _LOG.warning("changes wait in the outbox", extra={"cause": type(error).__name__})
+            healthy = False
+            stop.wait(_PAUSE_AFTER_FAILURE_SECONDS * random.uniform(0.75, 1.25))  # noqa: S311
+        else:
+            if not healthy:
+                _LOG.warning("changes reach the cache again")
+            healthy = True
+    listener.close()
+    redis.close()
+    postgres.close()
+
+
+def main() -> None:
+    """Run with the settings of the environment until SIGTERM or SIGINT."""
+    settings = Settings.from_env()
+    logs.configure(settings.log_level)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run(settings, stop)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Log lines: one JSON object a line on standard error, with the id of the request that they belong to."""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import itertools
+import json
+import logging
+import re
+import secrets
+import sys
+from datetime import UTC, datetime
+
+request_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("request_id", default=None)
+
+_ACCEPTED = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
+_numbers = itertools.count()
+
+_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+
+def request_id_for(given: str) -> str:
+    """The caller's own id for a request if it can stand in a header and a log, else a new one."""
+    return given if _ACCEPTED.fullmatch(given) else f"{_process_id()}{next(_numbers):016x}"
+
+
+@functools.cache
+def _process_id() -> str:
+    return secrets.token_hex(8)
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record as JSON: time, level, logger, message, request id, and whatever ``extra`` named."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line; an exception is part of it."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if (current := request_id.get()) is not None:
+            line["request_id"] = current
+        line.update({name: value for name, value in vars(record).items() if name not in _PLAIN})
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def configure(level: str) -> None:
+    """Send the service's own log lines, from ``level`` up, to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    logger = logging.getLogger("service")
+    logger.handlers[:] = [handler]
+    logger.setLevel(level)
+    logger.propagate = False

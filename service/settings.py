@@ -1,0 +1,118 @@
+"""Every setting of the service, each declared once: name, type, default, meaning, secret or not.
+
+``python -m service.settings`` prints them as the table that README.md shows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+class SettingError(ValueError):
+    """A setting is missing or has a value that cannot be used; the message names it, never a secret's value."""
+
+
+_MOST = 1e9  # seconds, bytes, connections: more than any of them can mean
+
+
+def _setting(meaning: str, default: Any = dataclasses.MISSING, *, secret: bool = False, at_least: float = 0) -> Any:
+    metadata = {"meaning": meaning, "secret": secret, "at_least": at_least}
+    return dataclasses.field(default=default, metadata=metadata, repr=not secret)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an instance, the loader, the migrations and the nginx template are told from outside.
+
+    The environment variable of a field is its name in capitals. Fields without a default must be set.
+    """
+
+    database_url: str = _setting("Postgres, as a libpq URL", secret=True)
+    redis_url: str = _setting("Redis or Valkey, as redis://host:port/db", secret=True)
+    cart_secret: str = _setting("key that signs cart tokens, the same in every instance", secret=True, at_least=16)
+    cart_max_lines: int = _setting("different skus one cart can hold", 100, at_least=1)
+    postgres_connections: int = _setting("connections of one instance to Postgres", 8, at_least=1)
+    postgres_timeout_seconds: float = _setting("deadline of one call to Postgres, waiting included", 2.0, at_least=0.01)
+    redis_timeout_seconds: float = _setting("deadline of one call to Redis", 0.1, at_least=0.001)
+    cache_fresh_seconds: float = _setting("age at which an entry is refreshed behind the answer", 300.0, at_least=1)
+    cache_keep_seconds: int = _setting("age at which Redis drops an entry", 86400, at_least=1)
+    cache_missing_seconds: int = _setting("how long a product that does not exist is remembered", 10, at_least=1)
+    threads: int = _setting("requests that one instance works on at once", 8, at_least=1)
+    max_body_bytes: int = _setting("largest request body, here and in nginx", 16384, at_least=1)
+    listen: str = _setting("address that nginx listens on", "127.0.0.1:8080")
+    instances: str = _setting("addresses of the instances, separated by commas", "127.0.0.1:8001,127.0.0.1:8002")
+    micro_cache: bool = _setting("nginx answers hot keys itself for up to a second", True)
+    nginx_access_log: str = _setting("where nginx writes its access log; off for none", "access.log")
+    log_level: str = _setting("least severe log lines written: DEBUG, INFO, WARNING or ERROR", "INFO")
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check(field, getattr(self, field.name))
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Read the settings from environment variables.
+
+        Raises SettingError naming every variable that is missing, or the first that has a wrong value.
+        """
+        given = {f: environ[f.name.upper()] for f in dataclasses.fields(cls) if f.name.upper() in environ}
+        missing = [
+            f.name.upper() for f in dataclasses.fields(cls) if f not in given and f.default is dataclasses.MISSING
+        ]
+        if missing:
+            raise SettingError(f"set {', '.join(missing)}")
+        return cls(**{field.name: _parse(field, text) for field, text in given.items()})
+
+    def masked(self) -> dict[str, Any]:
+        """Name and value of every setting, fit for a log: secrets as ``***``."""
+        return {f.name: "***" if f.metadata["secret"] else getattr(self, f.name) for f in dataclasses.fields(self)}
+
+
+def database_url(environ: Mapping[str, str] = os.environ) -> str:
+    """Read the one setting that migrating and loading need. Raises SettingError if it is missing or empty."""
+    if url := environ.get("DATABASE_URL"):
+        return url
+    raise SettingError("set DATABASE_URL")
+
+
+_TRUTH = {"1": True, "on": True, "true": True, "yes": True, "0": False, "off": False, "false": False, "no": False}
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": lambda text: _TRUTH[text.strip().lower()],
+}
+
+
+def _parse(field: dataclasses.Field[Any], text: str) -> Any:
+    try:
+        return _PARSERS[str(field.type)](text)
+    except (ValueError, KeyError):
+        shown = "this value" if field.metadata["secret"] else repr(text)
+        raise SettingError(f"{field.name.upper()} takes {field.type}, not {shown}") from None
+
+
+def _check(field: dataclasses.Field[Any], value: Any) -> None:
+    name, least = field.name.upper(), field.metadata["at_least"]
+    if isinstance(value, str) and len(value) < max(least, 1):
+        raise SettingError(f"{name} must " + (f"have at least {least} characters" if value else "not be empty"))
+    if isinstance(value, float | int) and not isinstance(value, bool) and not least <= value <= _MOST:
+        raise SettingError(f"{name} must be at " + (f"most {_MOST:g}" if value > _MOST else f"least {least:g}"))
+
+
+def table() -> str:
+    """All settings as a Markdown table."""
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    for field in dataclasses.fields(Settings):
+        default = "required" if field.default is dataclasses.MISSING else f"`{field.default}`"
+        secret = " (secret)" if field.metadata["secret"] else ""
+        rows.append(f"| `{field.name.upper()}` | {default} | {field.metadata['meaning']}{secret} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    print(table())  # noqa: T201

@@ -1,0 +1,16 @@
+"""HTTP: blueprints, the validation of everything that comes in, one builder of headers, errors as problem+json."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import current_app
+
+from service.resources import Resources
+
+EXTENSION = "overview"
+
+
+def resources() -> Resources:
+    """The parts that the running application answers with."""
+    return cast(Resources, current_app.extensions[EXTENSION])

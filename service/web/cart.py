@@ -1,0 +1,105 @@
+"""Carts. Whose cart it is comes only from a token that this service signed, in a cookie or in a header."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, Response, request
+
+from service.cart.carts import Addition
+from service.errors import Malformed
+from service.web import requests, resources, responses
+from service.web.schemas import CartAddition, CartCount, NoQuery, SkuPath
+
+cart = Blueprint("cart", __name__)
+
+COOKIE = "cart"
+HEADER = "X-Cart-Token"
+_COOKIE_SECONDS = 90 * 24 * 3600
+
+
+@cart.get("/cart")
+def show_cart() -> Response:
+    """The lines of the caller's cart."""
+    requests.query(NoQuery)
+    cart_id = _own_cart()
+    return responses.read_private(resources().carts.contents(cart_id) if cart_id else b"[]")
+
+
+@cart.get("/cart/lines")
+def show_priced_cart() -> Response:
+    """The lines of the caller's cart with names, prices and their total."""
+    requests.query(NoQuery)
+    cart_id = _own_cart()
+    return responses.read_private(resources().carts.priced(cart_id) if cart_id else b'{"lines":[],"total":"0"}')
+
+
+@cart.post("/cart")
+def add_to_cart() -> Response:
+    """More of a sku; a caller without a cart gets one."""
+    requests.query(NoQuery)
+    asked = requests.body(CartAddition)
+    cart_id = _own_cart() or resources().tokens.new_cart()
+    (refusal,) = resources().carts.add([Addition(cart_id, asked["sku_id"], asked["count"])])
+    if refusal:
+        raise refusal
+    return _hand_out(cart_id, responses.written(201))
+
+
+@cart.put("/cart/<sku_id>")
+def set_line(sku_id: str) -> Response:
+    """Exactly so many of a sku; 0 takes it out."""
+    requests.query(NoQuery)
+    wanted_sku, count = requests.path(SkuPath)["sku_id"], requests.body(CartCount)["count"]
+    cart_id = _own_cart()
+    if count:
+        cart_id = cart_id or resources().tokens.new_cart()
+        resources().carts.set(cart_id, wanted_sku, count)
+    elif cart_id:
+        resources().carts.remove(cart_id, wanted_sku)
+    answer = responses.written(204)
+    return _hand_out(cart_id, answer) if cart_id else answer
+
+
+@cart.delete("/cart/<sku_id>")
+def remove_line(sku_id: str) -> Response:
+    """None of a sku."""
+    requests.query(NoQuery)
+    unwanted_sku = requests.path(SkuPath)["sku_id"]
+    if cart_id := _own_cart():
+        resources().carts.remove(cart_id, unwanted_sku)
+    return responses.written(204)
+
+
+@cart.delete("/cart")
+def clear_cart() -> Response:
+    """An empty cart."""
+    requests.query(NoQuery)
+    if cart_id := _own_cart():
+        resources().carts.clear(cart_id)
+    return responses.written(204)
+
+
+def _own_cart() -> UUID | None:
+    """The caller's cart, None for a caller without one.
+
+    A header is sent by a program, which should hear that its token is wrong. A cookie with an old signature is no fault
+    of the browser's: it counts as none, and the next addition replaces it.
+    """
+    tokens = resources().tokens
+    if (token := request.headers.get(HEADER)) is not None:
+        cart_id = tokens.open(token)
+        if cart_id is None:
+            raise Malformed(f"The {HEADER} header is not a token of this service.", {HEADER: ["Not a valid token."]})
+        return cart_id
+    cookie = request.cookies.get(COOKIE)
+    return tokens.open(cookie) if cookie is not None else None
+
+
+def _hand_out(cart_id: UUID, response: Response) -> Response:
+    token = resources().tokens.issue(cart_id)
+    response.headers[HEADER] = token
+    response.set_cookie(
+        COOKIE, token, max_age=_COOKIE_SECONDS, httponly=True, samesite="Lax", secure=request.is_secure, path="/cart"
+    )
+    return response

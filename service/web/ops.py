@@ -1,0 +1,66 @@
+"""For operators: is it alive, is it ready, what does it count, what does it offer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Blueprint, Response
+
+from service.errors import Unavailable
+from service.postgres import Call, Statement
+from service.web import resources, responses
+
+ops = Blueprint("ops", __name__)
+
+_HERE = Path(__file__).parent
+_PROBE = Statement("probe", "SELECT 1")
+
+
+@ops.get("/livez")
+def live() -> Response:
+    """The process answers; nothing else is asked."""
+    return responses.state(200, {"status": "ok"})
+
+
+@ops.get("/readyz")
+def ready() -> Response:
+    """Each part by name. Without Postgres not ready; without Redis slower, but ready."""
+    parts = {"postgres": _postgres(), "redis": _redis()}
+    if parts["postgres"] == "down":
+        return responses.state(503, {"status": "unavailable", "parts": parts})
+    return responses.state(200, {"status": "degraded" if "down" in parts.values() else "ok", "parts": parts})
+
+
+@ops.get("/metrics")
+def metrics() -> Response:
+    """What this instance counts, for Prometheus. nginx does not let it out."""
+    counted = resources().metrics
+    return Response(counted.text(), content_type=counted.content_type, headers={"Cache-Control": "no-store"})
+
+
+@ops.get("/openapi.json")
+def openapi() -> Response:
+    """The contract for programs."""
+    return responses.page((_HERE / "openapi.json").read_bytes(), responses.JSON)
+
+
+@ops.get("/docs")
+def docs() -> Response:
+    """The contract for people."""
+    return responses.page((_HERE / "docs.html").read_bytes(), responses.HTML)
+
+
+def _postgres() -> str:
+    try:
+        resources().postgres.run(Call(_PROBE))
+    except Unavailable:
+        return "down"
+    return "ok"
+
+
+def _redis() -> str:
+    try:
+        resources().redis.ping()
+    except Unavailable:
+        return "down"
+    return "ok"

@@ -1,0 +1,143 @@
+"""Answers. Every header of every answer is decided here, once, so that all roads to an answer send the same bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from flask import Response, request
+
+from service.catalogue.database import etag_of
+from service.errors import ServiceError
+
+JSON = "application/json; charset=utf-8"
+HTML = "text/html; charset=utf-8"
+PROBLEM = "application/problem+json"
+
+# A second: a page's many readers share an answer at nginx or in a browser, and a change is seen after that second.
+CATALOGUE = "public, max-age=1"
+PRIVATE = "private, no-store"
+# What changes with a release only.
+PAGE = "public, max-age=60"
+
+# Worst first: an answer of many documents is as good as the worst of them.
+_WORST_FIRST = ("bypass", "miss", "stale", "hit")
+
+Headers = list[tuple[str, str]]
+
+
+class _Empty(Response):
+    """An answer without a body, and so without a type of it."""
+
+    default_mimetype = None
+
+
+def read_headers(etag: str, outcome: str, cache_control: str = CATALOGUE) -> Headers:
+    """What every successful read carries, with a body or as 304."""
+    return [
+        ("ETag", f'"{etag}"'),
+        ("Cache-Control", cache_control),
+        ("X-Cache", outcome),
+        ("Access-Control-Allow-Origin", "*"),
+        ("Access-Control-Expose-Headers", "ETag, Link, X-Cache, X-Request-Id"),
+    ]
+
+
+def read(body: bytes, etag: str, outcome: str, *, link: str | None = None) -> Response:
+    """A read of the catalogue: 200, or 304 if the caller has these bytes already."""
+    headers = read_headers(etag, outcome)
+    if link:
+        headers.append(("Link", link))
+    return _conditional(body, etag, headers)
+
+
+def read_many(documents: Sequence[tuple[bytes, str]], *, link: str | None = None) -> Response:
+    """A read of an array of (body, outcome)."""
+    body = b"[" + b",".join(document for document, _ in documents) + b"]"
+    outcomes = {outcome for _, outcome in documents}
+    outcome = next((one for one in _WORST_FIRST if one in outcomes), "bypass")
+    return read(body, etag_of(body), outcome, link=link)
+
+
+def read_private(body: bytes) -> Response:
+    """A read of what belongs to the caller alone."""
+    headers = [*read_headers(etag_of(body), "bypass", PRIVATE), ("Vary", "Cookie, X-Cart-Token")]
+    return _conditional(body, etag_of(body), headers)
+
+
+def page(body: bytes, content_type: str) -> Response:
+    """A file of the service itself, always whole: ranges of it are nobody's need."""
+    headers = [("ETag", f'"{etag_of(body)}"'), ("Cache-Control", PAGE), ("Access-Control-Allow-Origin", "*")]
+    return _conditional(body, etag_of(body), headers, content_type)
+
+
+def written(status: int) -> Response:
+    """A write that was carried out: no body."""
+    headers = {
+        "Cache-Control": PRIVATE,
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": "X-Cart-Token, X-Request-Id",
+    }
+    return _Empty(status=status, headers=headers)
+
+
+def state(status: int, body: dict[str, Any]) -> Response:
+    """How the service is, as of now."""
+    return Response(_dumps(body), status=status, content_type=JSON, headers={"Cache-Control": "no-store"})
+
+
+def problem(error: ServiceError, headers: Headers | None = None) -> Response:
+    """An error as RFC 9457 has it."""
+    headers = problem_headers(error) + (headers or [])
+    return Response(problem_body(error, request.path), status=error.status, content_type=PROBLEM, headers=headers)
+
+
+def problem_body(error: ServiceError, path: str) -> bytes:
+    """What went wrong at this path. ``type`` leads to the page that explains its code."""
+    body: dict[str, Any] = {
+        "type": f"/docs#{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "instance": quote(path),
+    }
+    if error.errors:
+        body["errors"] = error.errors
+    return _dumps(body)
+
+
+def problem_headers(error: ServiceError) -> Headers:
+    """What every error carries."""
+    headers = [
+        ("Cache-Control", "no-store"),
+        ("Access-Control-Allow-Origin", "*"),
+        ("Access-Control-Expose-Headers", "Retry-After, X-Request-Id"),
+    ]
+    if error.retry_after_seconds is not None:
+        headers.append(("Retry-After", str(error.retry_after_seconds)))
+    return headers
+
+
+def preflight(allowed: str) -> Response:
+    """What a browser asks before a request from another origin. ``allowed`` is the path's methods."""
+    headers = {
+        "Allow": allowed,
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Allow-Methods": allowed,
+        "Access-Control-Allow-Headers": "Content-Type, If-None-Match, Idempotency-Key, X-Cart-Token, X-Request-Id",
+        "Access-Control-Max-Age": "86400",
+    }
+    return _Empty(status=204, headers=headers)
+
+
+def _conditional(body: bytes, etag: str, headers: Headers, content_type: str = JSON) -> Response:
+    if request.if_none_match.contains_weak(etag):
+        return _Empty(status=304, headers=headers)
+    return Response(body, headers=headers, content_type=content_type)
+
+
+def _dumps(value: Any) -> bytes:
+    # Half of a surrogate pair, in a caller's name for a field, has no UTF-8: it goes back as JSON's escape of it.
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")

@@ -1,0 +1,120 @@
+"""What may come in: every part of a request is one of these schemas. Unknown fields are refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, pre_load, validate, validates_schema
+
+LARGEST_ID = 2**31 - 1
+MOST_IDS = 100
+DEFAULT_COUNT = 5
+
+_PLAIN = re.compile("[1-9][0-9]*", re.ASCII)
+
+
+class _Plain(fields.Field[int]):
+    """A whole number above 0 written in plain decimal: no sign, no leading zero, no white space.
+
+    One above ``largest`` is refused, or read as ``largest`` if it is ``clamped``.
+    """
+
+    def __init__(self, *, largest: int = LARGEST_ID, clamped: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._largest = largest
+        self._clamped = clamped
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
+        if not isinstance(value, str) or not _PLAIN.fullmatch(value):
+            raise ValidationError("Must be a whole number above 0 in plain decimal.")
+        # Thousands of digits never become an int: Python refuses to read them.
+        if len(value) <= len(str(self._largest)) and int(value) <= self._largest:
+            return int(value)
+        if self._clamped:
+            return self._largest
+        raise ValidationError(f"Must be at most {self._largest}.")
+
+
+class _Ids(fields.Field[list[int]]):
+    """Ids separated by commas."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[int]:
+        parts = str(value).split(",")
+        if len(parts) > MOST_IDS:
+            raise ValidationError(f"Must be at most {MOST_IDS} ids.")
+        one = _Plain()
+        return [one.deserialize(part, attr, data, **kwargs) for part in parts]
+
+
+class _Whole(fields.Integer):
+    """A JSON integer: not a string, not true, not 1.0."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
+        if type(value) is not int:
+            raise self.make_error("invalid")
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Strict(Schema):
+    """A part of a request that has these fields and no others."""
+
+    class Meta:
+        """Unknown fields are refused."""
+
+        unknown = RAISE
+
+
+class NoQuery(Strict):
+    """The query of a path that takes none."""
+
+
+class ProductPath(Strict):
+    """The path of one product."""
+
+    product_id = _Plain(required=True)
+
+
+class SkuPath(Strict):
+    """The path of one line of a cart."""
+
+    sku_id = _Plain(required=True)
+
+
+class ListQuery(Strict):
+    """Which products of the list: a page, those after an id, or these ids. An empty page or count is the default."""
+
+    page = _Plain(clamped=True)  # however far past the end, a page is empty
+    count = _Plain(largest=100)
+    after = _Plain()
+    ids = _Ids()
+
+    @pre_load
+    def _drop_empty(self, data: Mapping[str, str], **_: Any) -> dict[str, str]:
+        return {name: value for name, value in data.items() if value != "" or name not in ("page", "count")}
+
+    @validates_schema
+    def _one_way(self, data: Mapping[str, Any], **_: Any) -> None:
+        ways = [name for name in ("ids", "after", "page") if name in data]
+        if len(ways) > 1:
+            raise ValidationError(f"Cannot be combined with {ways[1]}.", ways[0])
+        if "ids" in data and "count" in data:
+            raise ValidationError("Cannot be combined with ids.", "count")
+
+    @post_load
+    def _defaults(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:
+        return {"page": 1, "count": DEFAULT_COUNT, "after": None, "ids": None} | dict(data)
+
+
+class CartAddition(Strict):
+    """The body of POST /cart."""
+
+    sku_id = _Whole(required=True, validate=validate.Range(1, LARGEST_ID))
+    count = _Whole(load_default=1, validate=validate.Range(1, 99))
+
+
+class CartCount(Strict):
+    """The body of PUT /cart/{sku_id}."""
+
+    count = _Whole(required=True, validate=validate.Range(0, 99))

@@ -1,0 +1,47 @@
+"""A client's connection on the fast road: its bytes in and out, without waiting, and until when it may be silent."""
+
+from __future__ import annotations
+
+from gunicorn.workers.gthread import TConn
+
+# As long as gunicorn takes a first line to be: it has something to say about a longer one that has not ended.
+_LONGEST_HEAD_BYTES = 8190
+_NOTHING = memoryview(b"")
+
+
+class Connection(TConn):  # type: ignore[misc]
+    """gunicorn's connection, with what the poll loop must remember of it.
+
+    ``busy`` while its request is with a fill thread; ``watched`` the events that the poller watches it for.
+    """
+
+    head = b""
+    rest = _NOTHING
+    busy = False
+    watched = 0
+
+    def receive(self) -> bytes | None:
+        """All that came of a request so far, perhaps nothing yet; None if the client is gone."""
+        try:
+            received = self.sock.recv(65536)
+        except BlockingIOError:
+            return self.head
+        except OSError:
+            return None
+        return self.head + received if received else None
+
+    def send(self, data: bytes | memoryview) -> bool:
+        """Send what the socket takes now and keep the ``rest``; false if the client is gone."""
+        try:
+            sent = self.sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            return False
+        self.rest = memoryview(data)[sent:] if sent < len(data) else _NOTHING
+        return True
+
+
+def may_become_a_head(raw: bytes) -> bool:
+    """Whether more bytes can make this a request's head. A line that ends without CR never will."""
+    return b"\r\n\r\n" not in raw and len(raw) <= _LONGEST_HEAD_BYTES and raw.count(b"\n") == raw.count(b"\r\n")

@@ -1,0 +1,65 @@
+"""Fill threads: each takes all that waits, has it answered together, and gives it back."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+_LOG = logging.getLogger(__name__)
+
+# While one thread waits for Postgres the other renders; more of them only split the batches.
+_THREADS = 2
+_BATCH = 128
+_MOST_WAITING = 512
+
+W = TypeVar("W")
+A = TypeVar("A")
+
+
+class Fills(Generic[W, A]):
+    """Calls ``fill`` with what gathered while the last call was under way, and ``done`` with that and the answers.
+
+    A ``fill`` that raises is logged and answers None for each.
+    """
+
+    def __init__(self, fill: Callable[[Sequence[W]], Sequence[A | None]], done: Callable[..., None]) -> None:
+        self._fill = fill
+        self._done = done
+        self._changed = threading.Condition()
+        self._waiting: list[W] = []
+        self._closed = False
+        for number in range(_THREADS):
+            threading.Thread(target=self._run, name=f"fill-{number}", daemon=True).start()
+
+    def put(self, wanted: Sequence[W]) -> Sequence[W]:
+        """Have these answered soon; return those for which there is no room. Never waits."""
+        with self._changed:
+            room = max(0, _MOST_WAITING - len(self._waiting))
+            self._waiting += wanted[:room]
+            self._changed.notify()
+        return wanted[room:]
+
+    def close(self) -> None:
+        """End the threads, each after the call that it is in."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        while batch := self._next_batch():
+            try:
+                answers = self._fill(batch)
+            except Exception:
+                _LOG.exception("a fill failed")
+                answers = [None] * len(batch)
+            self._done(batch, answers)
+
+    def _next_batch(self) -> Sequence[W]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
+            if self._waiting:
+                self._changed.notify()
+            return batch

@@ -1,0 +1,14 @@
+"""The application as gunicorn and ``flask run`` find it. The only module that acts when it is imported."""
+
+from __future__ import annotations
+
+import logging
+
+from service import logs
+from service.app import create_app
+from service.settings import Settings
+
+_settings = Settings.from_env()
+logs.configure(_settings.log_level)
+logging.getLogger(__name__).info("starting", extra={"settings": _settings.masked()})
+app = create_app(_settings)

@@ -1,0 +1,102 @@
+"""Runs rows: prepares Redis, then measures the lines in turn, round by round."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from random import choice
+from typing import NamedTuple
+
+from service.catalogue import Kind
+from tests.bench import open_loop, wrk
+from tests.bench.cores import cpu_seconds
+from tests.bench.disturbances import Trouble
+from tests.bench.figures import OURS, Figures, Round
+from tests.bench.rows import Line, Row
+from tests.bench.servers import Server
+from tests.bench.warmth import Warmth
+from tests.stack.processes import StackError
+
+
+class Length(NamedTuple):
+    """How long it takes: counted rounds, seconds of one, seconds of an open loop, which has no rounds."""
+
+    rounds: int
+    seconds: int
+    open_seconds: int
+
+
+FULL = Length(5, 3, 60)
+QUICK = Length(2, 1, 5)
+
+
+class Bench:
+    """Measures random ``ids``, the last of them where Redis has no room for all; ``file`` tells wrk which."""
+
+    def __init__(self, warmth: Warmth, trouble: Trouble, ids: Sequence[int], file: Path, length: Length) -> None:
+        self.warmth, self.trouble, self.ids, self.file, self.length = warmth, trouble, ids, file, length
+        self._warm: tuple[Kind, Sequence[int]] | None = None
+
+    def figures(self, row: Row, servers: Mapping[str, Server], load_cores: set[int]) -> Figures:
+        """Measure one row; the first round warms up and does not count."""
+        ids = self._prepare(row)
+        print(f"\n{row.work}, {len(ids):,} products", flush=True)
+        if row.constant_rate:
+            return {name: [self._open(row, servers[line.server], ids)] for name, line in row.lines.items()}
+        found: dict[str, list[Round]] = {name: [] for name in row.lines}
+        for number in range(self.length.rounds + 1):
+            print(f"  {f'round {number}' if number else 'warming'}", end="", flush=True)
+            for name, line in row.lines.items():
+                one = self._closed(row, line, servers[line.server], load_cores)
+                print(f"   {name} {one.rate:,.0f}", end="", flush=True)
+                if number:
+                    found[name].append(one)
+            print(flush=True)
+        return found
+
+    def compare_answers(self, servers: Mapping[str, Server]) -> None:
+        """Raise StackError unless all servers say the same of some products, read from Postgres."""
+        self.warmth.clear()
+        for kind in (Kind.PRODUCT, Kind.STYLES, Kind.RELATED):
+            for product_id in self.ids[:: max(1, len(self.ids) // 5)]:
+                said = {name: one.document(kind, product_id) for name, one in servers.items() if not one.file}
+                if others := [name for name, document in said.items() if document != said[OURS]]:
+                    raise StackError(f"{kind} {product_id} is not the same from {OURS} and {', '.join(others)}")
+
+    def _prepare(self, row: Row) -> Sequence[int]:
+        if row.cold:
+            self.warmth.clear()
+            self._warm, ids = None, self.ids
+        else:
+            if self._warm is None or self._warm[0] != row.kind:
+                print(f"\nfilling Redis with {row.kind} …", flush=True)
+                self._warm = row.kind, self.warmth.fill(row.kind, self.ids)
+            ids = self._warm[1]
+        self.file.write_text("".join(f"{product_id}\n" for product_id in ids), encoding="ascii")
+        return ids
+
+    def _closed(self, row: Row, line: Line, server: Server, load_cores: set[int]) -> Round:
+        if row.cold:
+            self.warmth.clear([server.keys])
+        with line.disturbed(self.trouble, server) if line.disturbed else nullcontext():
+            before = cpu_seconds(server.roots)
+            path = server.path(row.kind)
+            report = wrk.run(server.address, path, self.file, line.connections, self.length.seconds, load_cores)
+            used = cpu_seconds(server.roots) - before
+        return Round(report.rate, used / report.answers * 1e6, report.p99_ms, report.errors)
+
+    def _open(self, row: Row, server: Server, ids: Sequence[int]) -> Round:
+        start, end = (part.encode() for part in server.path(row.kind))
+
+        def request() -> bytes:
+            return b"GET %b%d%b HTTP/1.1\r\nHost: bench\r\n\r\n" % (start, choice(ids), end)
+
+        before = cpu_seconds(server.roots)
+        loop = open_loop.OpenLoop(server.address, request, row.constant_rate, self.length.open_seconds)
+        outcome = loop.run()
+        used = cpu_seconds(server.roots) - before
+        return Round(
+            outcome.answers / outcome.seconds,
+            used / outcome.answers * 1e6,
+            outcome.percentile(0.99) * 1e3,
+            outcome.errors,
+        )

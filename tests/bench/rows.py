@@ -1,0 +1,84 @@
+"""The rows of the table: what is measured, of which servers, and what is wanted."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import NamedTuple
+
+from service.catalogue import Kind
+from tests.bench import figures
+from tests.bench.disturbances import Trouble, redis_pauses, stalls_and_locks
+from tests.bench.figures import OURS, Bound
+from tests.bench.servers import EXPRESS, FASTAPI, FILE, TUNED_FILE, Server
+
+_UNDISTURBED = "ours undisturbed"
+_FEW = "ours, 8"
+
+
+class Line(NamedTuple):
+    """One side of a row, perhaps with something that goes wrong meanwhile."""
+
+    server: str
+    connections: int = 64
+    disturbed: Callable[[Trouble, Server], AbstractContextManager[None]] | None = None
+
+
+class Row(NamedTuple):
+    """Lines that are measured in turn, each round. With ``constant_rate``, requests per second, it is an open loop."""
+
+    work: str
+    lines: Mapping[str, Line]
+    bounds: Sequence[Bound]
+    kind: Kind = Kind.PRODUCT
+    cold: bool = False
+    constant_rate: float = 0.0
+
+
+def _of(*servers: str, connections: int = 64) -> dict[str, Line]:
+    return {server: Line(server, connections) for server in servers}
+
+
+ALONE = (
+    Row(
+        "product, Redis warm, 64 connections",
+        _of(OURS, EXPRESS, FASTAPI, FILE, TUNED_FILE),
+        (figures.faster(EXPRESS, 8), figures.faster(FASTAPI, 15), figures.faster(FILE, 0.8)),
+    ),
+    Row(
+        "product, Redis warm, 256 connections",
+        _of(OURS, EXPRESS, FASTAPI, FILE, TUNED_FILE, connections=256),
+        (figures.faster(FILE, 1),),
+    ),
+    Row(
+        "processor time at 256 connections against 8",
+        {OURS: Line(OURS, 256), _FEW: Line(OURS, 8)},
+        (figures.no_more("cpu_us", _FEW, 1, "cpu µs ≤ at 8"),),
+    ),
+    Row(
+        "hits, 100 half-sent, every fill thread asleep",
+        {OURS: Line(OURS, disturbed=stalls_and_locks), _UNDISTURBED: Line(OURS)},
+        (figures.no_more("p99_ms", _UNDISTURBED, 2, "p99 ≤ 2x undisturbed"), figures.no_errors()),
+    ),
+    Row(
+        "hits, Redis pauses 50 ms every second",
+        {OURS: Line(OURS, disturbed=redis_pauses), EXPRESS: Line(EXPRESS, disturbed=redis_pauses)},
+        (figures.no_errors(), figures.p99_within(70)),
+    ),
+    Row("styles, Redis warm", _of(OURS, EXPRESS, FASTAPI), (figures.faster(EXPRESS, 6),), kind=Kind.STYLES),
+    Row("product, Redis empty", _of(OURS, EXPRESS, FASTAPI), (figures.faster(EXPRESS, 6),), cold=True),
+)
+"""Each server is one process, and all of them share a core."""
+
+BEHIND_NGINX = (
+    Row(
+        "product, through nginx, both cores",
+        _of(OURS, EXPRESS),
+        (figures.faster(EXPRESS, 5), figures.no_errors(), figures.p99_within(10)),
+    ),
+    Row(
+        "open loop through nginx, 10,000 requests/s",
+        _of(OURS),
+        (figures.sustained(10_000), figures.no_errors(), figures.p99_within(20)),
+        constant_rate=10_000,
+    ),
+)
+"""A process a core of each server, with nginx and whoever asks beside them."""

@@ -1,0 +1,53 @@
+"""The closed loop: wrk, with some connections that each send the next request as soon as the last is answered."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.stack.processes import StackError
+
+_SCRIPT = Path(__file__).with_name("products.lua")
+_MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
+
+
+class Report(NamedTuple):
+    """What wrk said: answers, answers a second, 99th percentile in milliseconds, failed requests."""
+
+    answers: int
+    rate: float
+    p99_ms: float
+    errors: int
+
+
+def run(address: str, path: tuple[str, str], ids: Path, connections: int, seconds: int, cores: set[int]) -> Report:
+    """Ask for random ids of a file, each between the two parts of ``path``; raises StackError if wrk says nothing."""
+    command = [
+        "taskset",
+        "-c",
+        ",".join(map(str, cores)),
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "--latency",
+    ]
+    environ = {**os.environ, "BEFORE": path[0], "AFTER": path[1], "IDS": str(ids)}
+    done = subprocess.run(
+        [*command, "-s", _SCRIPT, f"http://{address}/"], env=environ, capture_output=True, text=True, check=False
+    )
+    return parse(done.stdout or done.stderr)
+
+
+def parse(said: str) -> Report:
+    """Read wrk's report; answers other than 2xx and 3xx and broken sockets are errors. StackError if it is none."""
+    rate, answers = re.search(r"Requests/sec:\s+([\d.]+)", said), re.search(r"(\d+) requests in", said)
+    p99 = re.search(r"^\s+99%\s+([\d.]+)(us|ms|s|m) *$", said, re.MULTILINE)
+    if not (rate and answers and p99):
+        raise StackError(f"wrk printed no figures:\n{said}")
+    refused = re.findall(r"Non-2xx or 3xx responses: (\d+)", said)
+    broken = re.findall(r"\b(?:connect|read|write|timeout) (\d+)", said)
+    return Report(
+        int(answers[1]), float(rate[1]), float(p99[1]) * _MILLISECONDS[p99[2]], sum(map(int, refused + broken))
+    )

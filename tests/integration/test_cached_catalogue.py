@@ -1,0 +1,231 @@
+import threading
+import time
+
+import psycopg2
+import pytest
+import redis
+
+from service.cache.aside import CacheAside, Lifetimes
+from service.cache.entry import Entry
+from service.cache.keys import entry_name
+from service.cache.redis_store import RedisStore
+from service.catalogue import Key, Kind
+from service.catalogue.cached import CachedCatalogue
+from service.catalogue.database import DatabaseCatalogue
+from service.catalogue.outbox import Outbox
+from service.errors import PostgresUnavailable
+from service.metrics import Metrics
+from service.postgres import Postgres
+
+ONE, TWO, NONE = Key(Kind.CARD, 1), Key(Kind.CARD, 2), Key(Kind.CARD, 99)
+LIFETIMES = Lifetimes(fresh_seconds=100, keep_seconds=1000, missing_seconds=50)
+
+
+class Source:
+    """The real catalogue, its calls counted, and able to stand still between reading and answering."""
+
+    def __init__(self, catalogue):
+        self.catalogue, self.calls, self.read, self.go_on = catalogue, [], threading.Event(), threading.Event()
+        self.go_on.set()
+        self.down = False
+
+    def documents(self, keys):
+        self.calls.append(set(keys))
+        if self.down:
+            raise PostgresUnavailable
+        documents = self.catalogue.documents(keys)
+        self.read.set()
+        assert self.go_on.wait(10)
+        return documents
+
+
+class Wall:
+    """A clock that can be put forward."""
+
+    ahead = 0.0
+
+    def __call__(self):
+        return time.time() + self.ahead
+
+
+@pytest.fixture
+def change(database_url):
+    connection = psycopg2.connect(database_url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO products VALUES (1, 'One', '', '', '', 5), (2, 'Two', '', '', '', 5)")
+        yield cursor.execute
+    connection.close()
+
+
+@pytest.fixture
+def postgres(database_url, change):
+    postgres = Postgres(database_url, 4, 5.0)
+    yield postgres
+    postgres.close()
+
+
+@pytest.fixture
+def store(redis_url):
+    store = RedisStore(redis_url, 1.0)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def outbox(postgres, store):
+    outbox = Outbox(postgres, store)
+    outbox.drain()
+    return outbox
+
+
+@pytest.fixture
+def source(postgres):
+    return Source(DatabaseCatalogue(postgres))
+
+
+@pytest.fixture
+def wall():
+    return Wall()
+
+
+@pytest.fixture
+def catalogue(source, store, outbox, wall):
+    catalogue = CachedCatalogue(source, CacheAside(store, LIFETIMES, wall), Metrics(), wait_seconds=5.0)
+    yield catalogue
+    source.go_on.set()
+    catalogue.close()
+
+
+def outcomes(catalogue, *keys):
+    served = catalogue.documents(keys)
+    return [served[key].outcome for key in keys]
+
+
+def test_a_miss_fills_and_the_next_is_a_hit_also_for_what_does_not_exist(catalogue, source):
+    first = catalogue.documents([ONE, NONE])
+    again = catalogue.documents([ONE, TWO, NONE])
+    assert outcomes(catalogue, ONE, TWO, NONE) == ["hit"] * 3
+    assert [again[key].outcome for key in (ONE, TWO, NONE)] == ["hit", "miss", "hit"]
+    assert again[ONE].body == first[ONE].body is not None
+    assert again[NONE].body is None
+    assert source.calls == [{ONE, NONE}, {TWO}]
+
+
+def test_kinds_may_be_mixed_and_keys_repeated(catalogue):
+    keys = [Key(kind, number) for kind in Kind for number in (1, 1, 99)]
+    assert set(catalogue.documents(keys)) == set(keys)
+    assert {one.outcome for one in catalogue.documents(keys).values()} == {"hit"}
+
+
+def test_a_change_is_a_miss_once_the_outbox_is_drained_and_for_its_product_only(catalogue, outbox, change):
+    catalogue.documents([ONE, TWO, NONE])
+    change("UPDATE products SET name = 'New' WHERE id = 1")
+    assert outbox.drain() == 1
+    assert outbox.drain() == 0
+    assert outcomes(catalogue, ONE, TWO) == ["miss", "hit"]
+    assert b"New" in catalogue.documents([ONE])[ONE].body
+
+
+def test_an_inserted_product_is_seen(catalogue, outbox, change):
+    catalogue.documents([NONE])
+    change("INSERT INTO products VALUES (99, 'Late', '', '', '', 5)")
+    outbox.drain()
+    assert b"Late" in catalogue.documents([NONE])[NONE].body
+
+
+def test_a_deleted_product_is_gone(catalogue, outbox, change):
+    catalogue.documents([ONE])
+    change("DELETE FROM products WHERE id = 1")
+    outbox.drain()
+    assert catalogue.documents([ONE])[ONE].body is None
+
+
+def test_a_redelivered_tombstone_costs_no_miss(catalogue, outbox, change, store):
+    change("UPDATE products SET name = 'New' WHERE id = 1")
+    delivered = []
+    put = store.put
+    store.put = lambda epoch, entries: delivered.append((epoch, entries)) or put(epoch, entries)
+    outbox.drain()
+    assert outcomes(catalogue, ONE) == ["miss"]
+    for epoch, entries in delivered:
+        put(epoch, entries)
+    assert outcomes(catalogue, ONE) == ["hit"]
+
+
+def test_a_fill_that_was_overtaken_by_a_change_is_not_stored(catalogue, source, outbox, change):
+    source.go_on.clear()
+    reader = threading.Thread(target=catalogue.documents, args=([ONE],))
+    reader.start()
+    assert source.read.wait(10)  # the old row is read, the fill still to come
+    change("UPDATE products SET name = 'New' WHERE id = 1")
+    outbox.drain()
+    source.go_on.set()
+    reader.join(10)
+    served = catalogue.documents([ONE])[ONE]
+    assert b"New" in served.body
+    assert served.outcome == "miss"
+
+
+def test_a_bulk_change_of_the_epoch_makes_everything_a_miss(catalogue, outbox, change):
+    catalogue.documents([ONE, NONE])
+    change("SELECT catalogue_raise_epoch('{}')")
+    outbox.drain()
+    assert outcomes(catalogue, ONE, NONE) == ["miss", "miss"]
+    assert outcomes(catalogue, ONE, NONE) == ["hit", "hit"]
+
+
+def test_a_soft_expired_entry_is_answered_at_once_and_refreshed_once(catalogue, source, wall, redis_url):
+    catalogue.documents([ONE])
+    wall.ahead = 200
+    source.go_on.clear()
+    source.read.clear()
+    assert outcomes(catalogue, ONE) == ["stale"]  # while the refresh stands still
+    assert source.read.wait(10)
+    assert outcomes(catalogue, ONE) == ["stale"]
+    source.go_on.set()
+    with redis.Redis.from_url(redis_url) as client:
+        deadline = time.monotonic() + 10
+        while Entry.decode(client.get(entry_name(*ONE))).fresh_until < wall():
+            assert time.monotonic() < deadline
+    assert outcomes(catalogue, ONE) == ["hit"]
+    assert source.calls == [{ONE}, {ONE}]
+
+
+def test_without_postgres_hits_and_stale_entries_are_answered_and_misses_raise(catalogue, source, wall):
+    catalogue.documents([ONE])
+    source.down = True
+    assert outcomes(catalogue, ONE) == ["hit"]
+    wall.ahead = 200
+    assert outcomes(catalogue, ONE) == ["stale"]
+    with pytest.raises(PostgresUnavailable):
+        catalogue.documents([ONE, TWO])
+
+
+def test_without_redis_everything_is_a_bypass(source, change):
+    store = RedisStore("redis://127.0.0.1:1/0", 0.1)
+    catalogue = CachedCatalogue(source, CacheAside(store, LIFETIMES), Metrics(), wait_seconds=5.0)
+    assert outcomes(catalogue, ONE, NONE) == ["bypass", "bypass"]
+    assert catalogue.documents([ONE])[ONE].body.startswith(b'{"id":1')
+    catalogue.close()
+    store.close()
+
+
+def test_an_emptied_redis_fills_again(catalogue, redis_url):
+    catalogue.documents([ONE])
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
+    assert outcomes(catalogue, ONE) == ["miss"]
+    assert outcomes(catalogue, ONE) == ["hit"]
+
+
+def test_everything_served_is_counted(source, store, outbox):
+    metrics = Metrics()
+    catalogue = CachedCatalogue(source, CacheAside(store, LIFETIMES), metrics, wait_seconds=5.0)
+    for _ in range(3):
+        catalogue.documents([ONE, TWO])
+    catalogue.close()
+    text = metrics.text().decode()
+    assert 'overview_documents_total{kind="card",outcome="miss"} 2.0' in text
+    assert 'overview_documents_total{kind="card",outcome="hit"} 4.0' in text
+    assert 'overview_fills_total{outcome="stored"} 2.0' in text

@@ -1,0 +1,88 @@
+"""Every query by its plan: at any size of the catalogue it reads by index what it was asked for and nothing else."""
+
+import json
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg2
+import pytest
+
+from service.cart import carts
+from service.catalogue import database
+from service.postgres import SESSION_OPTIONS
+
+IDS = [7, 1500, 2999, 4_000_000]
+CART = str(uuid4())
+VALUES = {
+    **dict.fromkeys(database.DOCUMENTS.values(), (IDS,)),
+    database.PAGE_IDS: (5, 40),
+    database.IDS_AFTER: (5, 40),
+    database.OUTBOX_ROWS: (10,),
+    database.OUTBOX_DONE: ([1, 2, 3],),
+    database.EPOCH: (),
+    carts.STATEMENTS["lock_carts"]: ([CART], [3]),
+    carts.STATEMENTS["add_lines"]: ([CART, CART], [3, 4], [1, 2], 100),
+    carts.STATEMENTS["set_line"]: (CART, 3, 7, 100),
+    carts.STATEMENTS["remove_line"]: (CART, 3),
+    carts.STATEMENTS["clear_cart"]: (CART,),
+    carts.STATEMENTS["cart"]: (CART,),
+    carts.STATEMENTS["priced_cart"]: (CART,),
+}
+CATALOGUE_AND_CARTS = {
+    "products", "features", "styles", "photos", "skus", "related_products", "carts", "cart_lines", "catalogue_outbox",
+    "product_blocks",
+}  # fmt: skip
+
+
+@pytest.fixture
+def planner(database_url):
+    with psycopg2.connect(database_url, options=SESSION_OPTIONS) as connection, connection.cursor() as cursor:
+        cursor.execute(Path(__file__).with_name("many_products.sql").read_text())
+        yield cursor
+    connection.close()
+
+
+def nodes(plan):
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes(child)
+
+
+def test_each_query_file_is_known_here():
+    files = {path.stem for package in ("catalogue", "cart") for path in Path("service", package, "sql").glob("*.sql")}
+    assert files == {statement.name for statement in VALUES}
+
+
+def test_every_query_reads_by_index_only(planner):
+    for statement, values in VALUES.items():
+        planner.execute(f"PREPARE {statement.name} AS {statement.sql}")
+        marks = ",".join(["%s"] * len(values))
+        planner.execute(f"EXPLAIN (FORMAT JSON) EXECUTE {statement.name}" + (f"({marks})" if marks else ""), values)
+        ((plan,),) = planner.fetchall()
+        plan = plan if isinstance(plan, list) else json.loads(plan)
+        scans = [node for node in nodes(plan[0]["Plan"]) if node.get("Relation Name") in CATALOGUE_AND_CARTS]
+        by_index = ("Index Scan", "Index Only Scan", "Bitmap Heap Scan", "ModifyTable")
+        others = [node for node in scans if node["Node Type"] not in by_index]
+        assert others == [], statement.name
+
+
+def test_documents_read_no_more_rows_than_they_show(planner):
+    for kind, statement in database.DOCUMENTS.items():
+        planner.execute(f"PREPARE {kind} AS {statement.sql}")
+        planner.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE {kind}(%s)", (IDS,))
+        ((plan,),) = planner.fetchall()
+        scans = [node for node in nodes(plan[0]["Plan"]) if node.get("Relation Name") in CATALOGUE_AND_CARTS]
+        assert scans
+        assert sum(node.get("Rows Removed by Filter", 0) for node in scans) == 0, kind
+
+
+def test_a_page_anywhere_reads_few_rows(planner):
+    planner.execute(f"PREPARE page_ids AS {database.PAGE_IDS.sql}")
+    for offset in (0, 1000, 2998, 3000, 3500, 4999, 5000, 2**31):
+        planner.execute("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE page_ids(6, %s)", (offset,))
+        ((plan,),) = planner.fetchall()
+        scans = [node for node in nodes(plan[0]["Plan"]) if node.get("Relation Name") in CATALOGUE_AND_CARTS]
+        read = {node["Relation Name"]: node["Actual Rows"] * node["Actual Loops"] for node in scans}
+        assert read["products"] <= 256 + 6
+        assert read["product_blocks"] <= 5 * 32
+        assert plan[0]["Plan"]["Actual Rows"] == max(0, min(6, 5000 - offset))

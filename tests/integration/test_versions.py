@@ -1,0 +1,161 @@
+"""Whoever changes the catalogue: its version rises and the outbox tells, in the same transaction."""
+
+import threading
+
+import psycopg2
+import pytest
+
+ROWS = """
+INSERT INTO products VALUES (1, 'One', '', '', '', 5), (2, 'Two', '', '', '', 5), (3, 'Three', '', '', '', 5);
+INSERT INTO features VALUES (1, 1, 'Feature', NULL);
+INSERT INTO styles VALUES (10, 1, 'Style', 5, NULL, true), (20, 2, 'Style', 5, NULL, true);
+INSERT INTO photos VALUES (1, 10, 'u', 't');
+INSERT INTO skus VALUES (1, 10, 'M', 5), (2, 20, 'M', 5);
+INSERT INTO related_products VALUES (1, 1, 2);
+DELETE FROM catalogue_outbox;
+"""
+
+
+@pytest.fixture
+def connect(database_url):
+    opened = []
+
+    def connect():
+        opened.append(psycopg2.connect(database_url))
+        return opened[-1]
+
+    with connect() as connection, connection.cursor() as cursor:
+        cursor.execute(ROWS)
+    yield connect
+    for connection in opened:
+        connection.close()
+
+
+@pytest.fixture
+def run(connect):
+    connection = connect()
+    connection.autocommit = True
+
+    def run(sql):
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+
+    return run
+
+
+CHANGES = {
+    "UPDATE products SET name = 'New' WHERE id = 1": {1},
+    "UPDATE products SET default_price = 6": {1, 2, 3},
+    "INSERT INTO products VALUES (4, 'Four', '', '', '', 5)": {4},
+    "DELETE FROM products WHERE id = 3": {3},
+    "UPDATE products SET id = 5 WHERE id = 3": {3, 5},
+    "DELETE FROM products WHERE id = 1": {1},
+    "UPDATE features SET value = 'x'": {1},
+    "INSERT INTO features VALUES (2, 3, 'Feature', 'x'), (3, 2, 'Feature', 'x')": {2, 3},
+    "DELETE FROM features": {1},
+    "UPDATE features SET product_id = 2": {1, 2},
+    "UPDATE styles SET original_price = 9 WHERE id = 20": {2},
+    "UPDATE styles SET product_id = 3 WHERE id = 20": {2, 3},
+    "DELETE FROM styles WHERE id = 10": {1},
+    "INSERT INTO styles VALUES (30, 3, 'Style', 5, NULL, true)": {3},
+    "UPDATE photos SET url = 'x'": {1},
+    "UPDATE photos SET style_id = 20": {1, 2},
+    "DELETE FROM photos": {1},
+    "INSERT INTO photos VALUES (2, 20, 'u', 't')": {2},
+    "UPDATE skus SET quantity = 0": {1, 2},
+    "DELETE FROM skus WHERE id = 2": {2},
+    "INSERT INTO skus VALUES (3, 20, 'L', 5)": {2},
+    "UPDATE related_products SET related_product_id = 3": {1},
+    "DELETE FROM related_products": {1},
+    "INSERT INTO related_products VALUES (2, 2, 1)": {2},
+    "UPDATE skus SET quantity = 0 WHERE id = 99": set(),
+    "DELETE FROM products WHERE id = 99": set(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_raises_the_versions_of_its_products_and_no_others(run, change):
+    before = dict(run("SELECT id, version FROM products"))
+    run(change)
+    after = dict(run("SELECT id, version FROM products"))
+    told = dict(run("SELECT product_id, max(version) FROM catalogue_outbox GROUP BY product_id"))
+    assert set(told) == CHANGES[change]
+    for product_id, version in told.items():
+        assert version > max(before.values())
+        assert after.get(product_id, version) == version
+    assert all(after[product_id] == before[product_id] for product_id in after.keys() - told.keys())
+    epochs = run("SELECT DISTINCT epoch = catalogue_epoch() FROM catalogue_outbox")
+    assert epochs in ([(True,)], [])
+
+
+def test_versions_rise_through_delete_and_insert(run):
+    run("DELETE FROM products WHERE id = 3")
+    run("INSERT INTO products VALUES (3, 'Back', '', '', '', 5)")
+    versions = [version for (version,) in run("SELECT version FROM catalogue_outbox WHERE product_id = 3 ORDER BY id")]
+    assert versions == sorted(set(versions))
+    assert run("SELECT version FROM products WHERE id = 3") == [(versions[-1],)]
+
+
+def test_a_version_cannot_be_chosen(run):
+    ((before,),) = run("SELECT version FROM products WHERE id = 1")
+    run("UPDATE products SET version = 0 WHERE id = 1")
+    assert run("SELECT version FROM products WHERE id = 1") > [(before,)]
+
+
+def test_a_rolled_back_change_was_none(connect, run):
+    connection = connect()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE skus SET quantity = 0")
+    connection.rollback()
+    assert run("SELECT * FROM catalogue_outbox") == []
+
+
+@pytest.mark.parametrize("table", ["products", "features", "styles", "photos", "skus", "related_products"])
+def test_truncate_raises_the_epoch(run, table):
+    ((before,),) = run("SELECT catalogue_epoch()")
+    run(f"TRUNCATE {table} CASCADE")
+    assert run("SELECT catalogue_epoch()") > [(before,)]
+
+
+def test_versions_rise_in_the_order_of_commits(connect, run):
+    first = connect()
+    with first.cursor() as cursor:
+        cursor.execute("UPDATE skus SET quantity = 1 WHERE id = 1")
+    waiting = threading.Thread(target=run, args=("UPDATE photos SET url = 'second' WHERE id = 1",))
+    waiting.start()
+    watch = connect()
+    watch.autocommit = True
+    with watch.cursor() as cursor:
+        while True:  # until the second waits for the row that the first has locked
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            if cursor.fetchone() == (1,):
+                break
+    first.commit()
+    waiting.join(10)
+    versions = [version for (version,) in run("SELECT version FROM catalogue_outbox ORDER BY id")]
+    assert len(versions) == 2
+    assert run("SELECT version FROM products WHERE id = 1") == [(max(versions),)]
+    assert versions[0] < versions[1]
+
+
+def test_two_bulk_changes_of_the_same_products_do_not_deadlock(connect):
+    errors = []
+
+    def change(sql):
+        connection = connect()
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                for _ in range(50):
+                    cursor.execute(sql)
+        except psycopg2.Error as error:
+            errors.append(error)
+
+    changes = ["UPDATE skus SET quantity = quantity + 1", "UPDATE styles SET original_price = original_price + 1"]
+    threads = [threading.Thread(target=change, args=(sql,)) for sql in changes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert errors == []

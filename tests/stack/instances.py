@@ -1,0 +1,48 @@
+"""The processes that the Procfile names: instances of the service, and what stands beside them."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.stack import probes
+from tests.stack.processes import Child, StackError
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def procfile() -> dict[str, str]:
+    """Return the command line of every process type."""
+    lines = (CHECKOUT / "Procfile").read_text(encoding="utf-8").splitlines()
+    pairs = (line.partition(":") for line in lines if line.strip() and not line.startswith("#"))
+    return {name.strip(): command.strip() for name, _, command in pairs}
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a child: this one's, with ``settings``, and with this Python's programs first."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return {**os.environ, **settings, "PATH": path}
+
+
+class Process(Child):
+    """One line of the Procfile; it is ready as soon as it runs."""
+
+    def __init__(self, kind: str, log: Path, settings: Mapping[str, str], name: str | None = None) -> None:
+        try:
+            line = procfile()[kind]
+        except KeyError:
+            raise StackError(f"the Procfile has no line {kind!r}") from None
+        command = ["/bin/sh", "-c", f"exec {line}"]
+        super().__init__(name or kind, command, log, directory=CHECKOUT, environ=environment(settings))
+
+
+class Instance(Process):
+    """One gunicorn: the ``web`` line of the Procfile with PORT set."""
+
+    def __init__(self, port: int, log: Path, settings: Mapping[str, str], name: str = "web") -> None:
+        super().__init__("web", log, {**settings, "PORT": str(port)}, name)
+        self.address = f"127.0.0.1:{port}"
+        self.url = f"http://{self.address}"
+
+    def probe(self) -> None:
+        probes.alive(self.address)

@@ -1,0 +1,200 @@
+"""Starts the whole stack in order, watches it, and stops it in the other order."""
+
+import contextlib
+import dataclasses
+import os
+import secrets
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from etl.generate import complete
+from service import nginx_conf
+from service.settings import Settings
+from tests.stack import probes
+from tests.stack.instances import CHECKOUT, Instance, Process, environment, procfile
+from tests.stack.places import Ports, RunDirectory
+from tests.stack.processes import Child, StackError
+from tests.stack.servers import Nginx, Postgres, Redis, reachable
+
+SAMPLE_PRODUCTS = 1000
+_PREFERRED_PORT = 8080
+_CONNECTIONS_BESIDE = 30  # of invalidator, loader, psql and Postgres itself
+
+
+def say(part: str, text: str) -> None:
+    """Print a line of progress."""
+    print(f"{part:<12} {text}", flush=True)
+
+
+class Supervisor:
+    """One run of the stack in a RunDirectory."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self.run = run
+        before = run.state()
+        self.before = run.environment()
+        self.private_before = before.get("ports", {})
+        self.ports = Ports(self.private_before)
+        self.settings = {
+            field.name.upper(): os.environ[field.name.upper()]
+            for field in dataclasses.fields(Settings)
+            if os.environ.get(field.name.upper())
+        }
+        self.parts: list[Child] = []
+
+    def serve(self) -> None:
+        """Start everything, say where it is, and watch until a signal's exception ends it; then stop everything."""
+        started = time.monotonic()
+        with self.run.held(), contextlib.ExitStack() as stopping:
+            stopping.callback(self._stop)
+            self._start()
+            say("ready", f"after {time.monotonic() - started:.1f} s; logs in {self.run.logs}")
+            for line in invitation(self.settings["BASE_URL"]):
+                print(line, flush=True)
+            self.run.write_state({"pid": os.getpid(), "ports": self.ports.given, "parts": self._described()})
+            self._watch()
+
+    def _start(self) -> None:
+        self.run.write_state({"ports": self.private_before})
+        for old in self.run.logs.glob("*.log"):
+            old.unlink()
+        self._stores()
+        self._addresses()
+        self._prepare_catalogue()
+        self._front()
+        if ended := [part for part in self.parts if not part.alive()]:
+            raise StackError("\n".join(part.report() for part in ended))
+
+    def _stores(self) -> None:
+        root = self.run.servers() / "stack"
+        if not self._theirs("DATABASE_URL", "postgres"):
+            postgres = Postgres(root, self.ports.take("postgres"), self._log("postgres"), connections=_connections())
+            self._begin(postgres)
+            self.settings["DATABASE_URL"] = postgres.url
+        if not self._theirs("REDIS_URL", "redis"):
+            redis = Redis(root, self.ports.take("redis"), self._log("redis"))
+            self._begin(redis)
+            self.settings["REDIS_URL"] = redis.url
+        for part, probe, name in (("postgres", probes.postgres, "DATABASE_URL"), ("redis", probes.redis, "REDIS_URL")):
+            if part not in self.ports.given:
+                probe(self.settings[name])
+                say(part, f"yours, from {name}")
+
+    def _theirs(self, setting: str, part: str) -> bool:
+        """Whoever sourced ``.run/env`` has the private server's URL in the environment: that is not theirs."""
+        ours = part in self.private_before and self.settings.get(setting) == self.before.get(setting)
+        return setting in self.settings and not ours
+
+    def _addresses(self) -> None:
+        settings = self.settings
+        if "LISTEN" not in settings:
+            settings["LISTEN"] = f"127.0.0.1:{self.ports.take('nginx', [_PREFERRED_PORT])}"
+        taken = [self.ports.take(f"web.{number + 1}") for number in range(_cores())]
+        settings["INSTANCES"] = ",".join(f"127.0.0.1:{port}" for port in taken)
+        settings["BASE_URL"] = f"http://{reachable(settings['LISTEN'])}"
+        if "CART_SECRET" not in settings:
+            settings["CART_SECRET"] = self.before.get("CART_SECRET") or secrets.token_hex(32)
+        Settings.from_env(settings)
+        self.run.write_environment(settings)
+
+    def _prepare_catalogue(self) -> None:
+        self._command("-m", "migrations")
+        say("migrations", "applied")
+        with probes.query(self.settings["DATABASE_URL"]) as cursor:
+            cursor.execute("TABLE products LIMIT 1")
+            if cursor.fetchone():
+                return
+        say("catalogue", f"empty: making a sample of {SAMPLE_PRODUCTS:,} products")
+        for command in seed_commands(self.run):
+            self._command(*command)
+        say("catalogue", f"loaded, report in {self.run.report}")
+
+    def _command(self, *arguments: str | Path) -> None:
+        """Run this Python to the end with the stack's settings; raises StackError with its log."""
+        log = self._log("commands")
+        with log.open("ab") as output:
+            command = [sys.executable, *map(str, arguments)]
+            environ = environment(self.settings)
+            done = subprocess.run(command, cwd=CHECKOUT, env=environ, stdout=output, stderr=output, check=False)
+        if done.returncode:
+            end = log.read_text(errors="replace")[-4000:].strip()
+            raise StackError(f"python {' '.join(map(str, arguments))} failed; the end of {log}:\n{end}")
+
+    def _front(self) -> None:
+        ports = [(name, port) for name, port in self.ports.given.items() if name.startswith("web.")]
+        behind: list[Child] = [Instance(port, self._log(name), self.settings, name) for name, port in ports]
+        behind += [Process(kind, self._log(kind), self.settings) for kind in procfile() if kind != "web"]
+        values = nginx_conf.values(Settings.from_env(self.settings))
+        self._begin(*behind)
+        self._begin(Nginx(self.run.servers() / "stack", self._log("nginx"), values))
+
+    def _begin(self, *parts: Child) -> None:
+        """Start parts side by side; each is remembered before it runs, so that nothing outlives a signal."""
+        started = time.monotonic()
+        for part in parts:
+            self.parts.append(part)
+            part.launch()
+        for part in parts:
+            part.wait_until_ready()
+            where = f"at {part.address}" if part.address else "running"
+            say(part.name, f"{where}, after {time.monotonic() - started:.1f} s")
+
+    def _log(self, name: str) -> Path:
+        self.run.logs.mkdir(parents=True, exist_ok=True)
+        return self.run.logs / f"{name}.log"
+
+    def _described(self) -> list[dict[str, object]]:
+        return [{"name": part.name, "pid": part.pid, "address": part.address} for part in self.parts]
+
+    def _watch(self) -> None:
+        """Say when a part ends; `make status` shows it too. The others go on, as they should."""
+        gone: set[Child] = set()
+        while True:
+            for part in self.parts:
+                if part not in gone and not part.alive():
+                    gone.add(part)
+                    print(part.report(), flush=True)
+            time.sleep(0.5)
+
+    def _stop(self) -> None:
+        """Stop from the outside in: nginx lets go of its connections, so that the instances need not wait for them."""
+        ranks = {"nginx": 0, "redis": 2, "postgres": 3}
+        for rank in range(4):
+            these = [part for part in self.parts if ranks.get(part.name, 1) == rank]
+            for part in these:
+                part.ask_to_stop()
+            for part in these:
+                part.stop()
+        say("stopped", f"{len(self.parts)} processes")
+
+
+def invitation(base_url: str) -> list[str]:
+    """Return the lines that show what to do with a running stack."""
+    return [f"\n  {base_url}\n", f"  curl {base_url}/products/1", f"  curl {base_url}/products/1/styles\n"]
+
+
+def seed_commands(run: RunDirectory, catalogue: Path | None = None) -> list[list[str | Path]]:
+    """Return the arguments of Python that load ``catalogue``, or else make the sample and load that."""
+    make = ["-m", "etl", "generate", run.sample, "--products", str(SAMPLE_PRODUCTS)]
+    return [_load(run, catalogue)] if catalogue else [make, _load(run, run.sample)]
+
+
+def full_seed_commands(run: RunDirectory) -> list[list[str | Path]]:
+    """Return the arguments of Python that make the full catalogue, unless the last time left it, and load it."""
+    make = ["-m", "etl", "generate", run.full]
+    return [_load(run, run.full)] if complete(run.full) else [make, _load(run, run.full)]
+
+
+def _load(run: RunDirectory, catalogue: Path) -> list[str | Path]:
+    return ["-m", "etl", "load", catalogue, "--report", run.report]
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _connections() -> int:
+    pool = int(os.environ.get("POSTGRES_CONNECTIONS") or Settings.__dataclass_fields__["postgres_connections"].default)
+    return max(100, _cores() * pool + _CONNECTIONS_BESIDE)

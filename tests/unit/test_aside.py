@@ -1,0 +1,139 @@
+import pytest
+
+from service.cache.aside import CacheAside, Lifetimes
+from service.cache.entry import Entry, State
+from service.errors import RedisUnavailable
+
+LIFETIMES = Lifetimes(fresh_seconds=100, keep_seconds=1000, missing_seconds=5)
+EPOCH = 10
+
+
+class Shelf:
+    """A store that can be looked into, and can fail."""
+
+    def __init__(self):
+        self.epoch, self.entries, self.puts, self.gets, self.fails = EPOCH, {}, [], 0, False
+
+    def get(self, names):
+        self.gets += 1
+        if self.fails:
+            raise RedisUnavailable
+        return self.epoch, [self.entries.get(name) for name in names]
+
+    def put(self, epoch, entries):
+        if self.fails:
+            raise RedisUnavailable
+        self.puts.append((epoch, entries))
+        return len(entries)
+
+
+class Clock:
+    def __init__(self, now):
+        self.now = now
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def shelf():
+    return Shelf()
+
+
+@pytest.fixture
+def wall():
+    return Clock(1_000_000.0)
+
+
+@pytest.fixture
+def monotonic():
+    return Clock(50.0)
+
+
+@pytest.fixture
+def cache(shelf, wall, monotonic):
+    return CacheAside(shelf, LIFETIMES, wall, monotonic)
+
+
+def present(fresh_until, epoch=EPOCH, version=1):
+    return Entry(State.PRESENT, epoch, version, fresh_until, "e" * 16, b"{}")
+
+
+@pytest.mark.parametrize(
+    ("seconds_left", "stale"),
+    [(50, False), (100, False), (0, True), (-1, True), (-1e6, True), (101, True), (3600, True)],
+)
+def test_an_entry_is_fresh_within_its_time_and_stale_when_the_clock_was_put_back(
+    cache, shelf, wall, seconds_left, stale
+):
+    shelf.entries["a"] = present(wall.now + seconds_left).encode()
+    (found,) = cache.look_up(["a"])
+    assert found is not None
+    assert found.stale is stale
+
+
+def test_nothing_a_tombstone_an_old_load_and_strange_bytes_are_misses(cache, shelf, wall):
+    shelf.entries = {
+        "tombstone": Entry(State.TOMBSTONE, EPOCH, 5).encode(),
+        "old load": present(wall.now + 50, epoch=EPOCH - 1).encode(),
+        "strange": b"?",
+    }
+    assert cache.look_up(["nothing", "tombstone", "old load", "strange"]) == [None] * 4
+
+
+def test_without_an_epoch_everything_is_a_miss(cache, shelf, wall):
+    shelf.entries["a"] = present(wall.now + 50).encode()
+    shelf.epoch = None
+    assert cache.look_up(["a"]) == [None]
+
+
+def test_an_epoch_seen_in_the_source_counts_before_redis_hears_of_it(cache, shelf, wall, monotonic):
+    shelf.entries["a"] = present(wall.now + 50).encode()
+    cache.fill({"b": present(0, epoch=EPOCH + 1)}, monotonic.now)
+    assert cache.look_up(["a"]) == [None]
+
+
+def test_lifetimes_of_what_is_there_and_what_is_not(cache, shelf, wall, monotonic):
+    missing = Entry(State.MISSING, EPOCH, 0)
+    assert cache.fill({"a": present(1.0), "b": missing}, monotonic.now) == 2
+    ((epoch, stored),) = shelf.puts
+    assert epoch == EPOCH
+    assert [(name, keep) for name, _, keep in stored] == [("a", 1000), ("b", 5)]
+
+
+def test_freshness_varies_within_a_tenth(cache, wall):
+    times = {cache.fresh_until(State.PRESENT) - wall.now for _ in range(200)}
+    assert 90 <= min(times) < max(times) <= 100
+    assert 4.5 <= cache.fresh_until(State.MISSING) - wall.now <= 5
+
+
+def test_a_fill_that_took_too_long_is_thrown_away(cache, shelf, monotonic):
+    began = monotonic.now
+    monotonic.now += 11
+    assert cache.fill({"a": present(1.0)}, began) == 0
+    assert shelf.puts == []
+
+
+def test_a_store_that_failed_is_left_alone_for_a_moment(cache, shelf, wall, monotonic):
+    shelf.entries["a"] = present(wall.now + 50).encode()
+    shelf.fails = True
+    for _ in range(3):
+        with pytest.raises(RedisUnavailable):
+            cache.look_up(["a"])
+    assert shelf.gets == 1
+    shelf.fails = False
+    assert cache.fill({"a": present(1.0)}, monotonic.now) == 0
+    monotonic.now += 1
+    assert cache.look_up(["a"]) != [None]
+    assert cache.fill({"a": present(1.0)}, monotonic.now) == 1
+
+
+def test_a_fill_that_fails_is_no_error_and_opens_the_breaker(cache, shelf, monotonic):
+    shelf.fails = True
+    assert cache.fill({"a": present(1.0)}, monotonic.now) == 0
+    assert cache.breaker.is_open
+
+
+def test_nothing_to_fill_asks_nobody(cache, shelf, monotonic):
+    assert cache.fill({}, monotonic.now) == 0
+    assert shelf.puts == []

@@ -1,0 +1,70 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from service.catalogue import Document, Key, Kind
+from service.catalogue.flights import Flights
+from service.errors import PostgresUnavailable, Unavailable
+
+A, B, C = (Key(Kind.PRODUCT, number) for number in (1, 2, 3))
+
+
+class Source:
+    """Loads when it is let."""
+
+    def __init__(self):
+        self.calls, self.began, self.may_end, self.error = [], threading.Semaphore(0), threading.Event(), None
+
+    def load(self, keys):
+        self.calls.append(sorted(keys))
+        self.began.release()
+        assert self.may_end.wait(10)
+        if self.error:
+            raise self.error
+        return {key: Document(b"%d" % key.product_id, "", 1, 1) for key in keys}
+
+
+@pytest.fixture
+def source():
+    return Source()
+
+
+def test_the_same_key_is_loaded_once_for_all_who_ask_at_the_same_time(source):
+    flights = Flights(source.load, 10)
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(flights.load, [A, B])
+        assert source.began.acquire(timeout=10)
+        second = pool.submit(flights.load, [B, C])
+        assert source.began.acquire(timeout=10)
+        source.may_end.set()
+        assert {key: one.body for key, one in first.result(10).items()} == {A: b"1", B: b"2"}
+        assert {key: one.body for key, one in second.result(10).items()} == {B: b"2", C: b"3"}
+    assert source.calls == [[A, B], [C]]
+
+
+def test_a_failure_reaches_everyone_who_shared_it_and_the_next_call_loads_again(source):
+    source.error = PostgresUnavailable()
+    flights = Flights(source.load, 10)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(flights.load, [A])
+        assert source.began.acquire(timeout=10)
+        second = pool.submit(flights.load, [A])
+        while not second.running():
+            pass
+        source.may_end.set()
+        for future in (first, second):
+            with pytest.raises(PostgresUnavailable):
+                future.result(10)
+    source.error = None
+    assert flights.load([A])[A].body == b"1"
+
+
+def test_waiting_for_another_ends_at_the_deadline(source):
+    flights = Flights(source.load, 0.01)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(flights.load, [A])
+        assert source.began.acquire(timeout=10)
+        with pytest.raises(Unavailable):
+            flights.load([A])
+        source.may_end.set()

@@ -1,0 +1,43 @@
+import io
+import json
+import logging
+
+import pytest
+
+from service import logs
+
+
+@pytest.fixture
+def lines(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    logger = logging.getLogger("service")
+    before = (logger.handlers[:], logger.level, logger.propagate)
+    logs.configure("INFO")
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    logger.handlers[:], logger.level, logger.propagate = before
+
+
+def test_a_line_is_json_with_the_request_it_belongs_to(lines):
+    token = logs.request_id.set("abc-12345")
+    logging.getLogger("service.part").warning("told %s", "ünïcode\nin one line", extra={"more": 1})
+    logs.request_id.reset(token)
+    (line,) = lines()
+    assert line["message"] == "told ünïcode\nin one line"
+    assert (line["level"], line["logger"], line["request_id"], line["more"]) == (
+        "WARNING",
+        "service.part",
+        "abc-12345",
+        1,
+    )
+
+
+def test_an_exception_is_part_of_its_line_and_debug_is_not_written(lines):
+    logging.getLogger("service").debug("not this")
+    try:
+        raise ValueError("oops")
+    except ValueError:
+        logging.getLogger("service").exception("failed")
+    (line,) = lines()
+    assert "ValueError: oops" in line["exception"]
+    assert "request_id" not in line

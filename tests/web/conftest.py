@@ -1,0 +1,76 @@
+import socket
+from contextlib import contextmanager
+
+import pytest
+
+from service.app import create_app
+from service.settings import Settings
+from service.web import EXTENSION
+from tests.web import catalogue
+
+MOST_LINES = 3
+
+
+@contextmanager
+def serving(database_url, redis_url, **settings):
+    given = {"cart_secret": "a secret of the tests", "cart_max_lines": MOST_LINES, "max_body_bytes": 2000, **settings}
+    app = create_app(Settings(database_url, redis_url, **given))
+    yield app
+    app.extensions[EXTENSION].close()
+
+
+@pytest.fixture
+def serve():
+    """Opens applications with settings of the test's own; all are closed after it."""
+    opened = []
+
+    def serve(database_url, redis_url, **settings):
+        opened.append(serving(database_url, redis_url, **settings))
+        return opened[-1].__enter__()
+
+    yield serve
+    for one in opened:
+        one.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def shared_database_url(new_database, migrated_template):
+    """The catalogue for all tests that leave it as it is; carts come and go in it."""
+    url = new_database(migrated_template)
+    catalogue.fill(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def app(shared_database_url, redis_server):
+    """One application for those tests, with a part of Redis for itself."""
+    with serving(shared_database_url, redis_server.url.removesuffix("/0") + "/5") as app:
+        yield app
+
+
+@pytest.fixture
+def client(app):
+    """A caller without a cart."""
+    return app.test_client()
+
+
+@pytest.fixture
+def own_database(database_url):
+    """The catalogue in a database that the test may change."""
+    catalogue.fill(database_url)
+    return database_url
+
+
+@pytest.fixture(scope="session")
+def closed_port():
+    """An address that refuses every connection: taken, and nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
+
+
+@pytest.fixture(scope="session")
+def silent_port():
+    """An address that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        yield f"127.0.0.1:{silent.getsockname()[1]}"

@@ -1,0 +1,227 @@
+"""What the batch worker promises beyond the stock one: nobody waits for somebody else's slow client, query or cache."""
+
+import http.client
+import signal
+import socket
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+
+import psycopg2
+import pytest
+
+GET = b"GET /products/%d HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def instance(launch):
+    return launch(POSTGRES_TIMEOUT_SECONDS="1.5")
+
+
+@pytest.fixture
+def connect(instance):
+    """Opens connections; all are closed after the test."""
+    with ExitStack() as stack:
+
+        def connect(receive_buffer=None):
+            client = stack.enter_context(socket.socket())
+            if receive_buffer:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            client.settimeout(20)
+            host, _, port = instance.address.rpartition(":")
+            client.connect((host, int(port)))
+            return client
+
+        yield connect
+
+
+@contextmanager
+def locked(given, table="products"):
+    """Nobody can read the table meanwhile."""
+    connection = psycopg2.connect(given["DATABASE_URL"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        yield
+    connection.rollback()
+    connection.close()
+
+
+def answer(client):
+    """Status and body of one answer."""
+    with client.makefile("rb") as stream:
+        status = int(stream.readline().split()[1])
+        length = 0
+        while (line := stream.readline()) != b"\r\n":
+            if line.lower().startswith(b"content-length: "):
+                length = int(line[16:])
+        return status, stream.read(length)
+
+
+def ask(client, number):
+    client.sendall(GET % number)
+    return answer(client)
+
+
+def assert_hits_are_quick(client, seconds=0.5):
+    """A hundred hits, each on its own."""
+    for _ in range(100):
+        began = time.monotonic()
+        assert ask(client, 1)[0] == 200
+        assert time.monotonic() - began < seconds
+
+
+def test_a_pipeline_is_answered_in_its_order(connect):
+    client = connect()
+    client.sendall(GET % 1 + GET % 2 + b"HEAD /products/3 HTTP/1.1\r\nHost: a\r\n\r\n" + GET % 4)
+    client.shutdown(socket.SHUT_WR)
+    with client.makefile("rb") as stream:
+        received = stream.read()
+    bodies = [received.index(b'{"id":%d,' % number) for number in (1, 2, 4)]
+    assert bodies == sorted(bodies)
+    assert received.count(b"HTTP/1.1 200 OK") == 4
+    assert b'{"id":3,' not in received
+
+
+def test_a_request_may_come_byte_by_byte_and_connections_are_kept(connect):
+    client = connect()
+    for byte in GET % 1:
+        client.sendall(bytes([byte]))
+    assert answer(client)[0] == 200
+    assert ask(client, 2)[0] == 200
+    client.sendall(b"GET /products?count=1 HTTP/1.1\r\nHost: a\r\n\r\n")  # the application's
+    assert answer(client)[0] == 200
+    assert ask(client, 3)[0] == 200
+
+
+def test_stalled_clients_stop_nobody_and_are_closed(connect):
+    stalled = [connect() for _ in range(100)]
+    for number, client in enumerate(stalled):
+        client.sendall((GET % 1)[: number % 30 + 1])
+    assert_hits_are_quick(connect())
+    for client in stalled:
+        assert client.recv(1) == b""
+
+
+def test_a_large_answer_to_a_slow_reader_arrives_whole_and_stops_nobody(connect, given):
+    connection = psycopg2.connect(given["DATABASE_URL"])
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO styles VALUES (4000, 60, 'Style', 10, NULL, true);"
+            "INSERT INTO photos SELECT n, 4000, repeat('u', 400), repeat('t', 400) FROM generate_series(4001, 14000) n"
+        )
+    connection.close()
+    slow, quick = connect(receive_buffer=4096), connect()
+    for _ in range(2):  # a miss and a hit
+        slow.sendall(b"GET /products/60/styles HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert slow.recv(9) == b"HTTP/1.1 "
+        assert_hits_are_quick(quick)
+        with slow.makefile("rb") as stream:
+            length = next(int(line[16:]) for line in stream if line.startswith(b"Content-Length: "))
+            while stream.readline() != b"\r\n":
+                pass
+            body = stream.read(length)
+        assert length > 8_000_000
+        assert body.count(b'"thumbnail_url"') == 10_000
+        assert body.endswith(b"]}")
+
+
+def test_slow_queries_stop_no_hit_and_end_at_their_deadline(connect, given):
+    hit = connect()
+    assert ask(hit, 1)[0] == 200
+    with locked(given):
+        waiting = [connect() for _ in range(40)]
+        for number, client in enumerate(waiting):
+            client.sendall(GET % (100 + number))
+        assert_hits_are_quick(hit)
+        for client in waiting:
+            status, body = answer(client)
+            assert status == 503
+            assert b'"type":"/docs#unavailable"' in body
+    assert ask(waiting[0], 100)[0] == 404
+
+
+def test_too_many_waiting_are_refused_at_once(launch, given):
+    patient = launch(POSTGRES_TIMEOUT_SECONDS="3")
+    host, _, port = patient.address.rpartition(":")
+    with ExitStack() as stack:
+        hit, *waiting = [stack.enter_context(socket.create_connection((host, int(port)), 20)) for _ in range(901)]
+        assert ask(hit, 1)[0] == 200
+        with locked(given):
+            began = time.monotonic()
+            for number, client in enumerate(waiting):
+                client.sendall(GET % (1000 + number))
+            refused, late = 0, 0
+            for client in reversed(waiting):
+                assert answer(client)[0] == 503
+                refused += time.monotonic() - began < 2.5
+                late += time.monotonic() - began > 2.9
+        assert refused >= 100
+        assert late >= 500
+        assert_hits_are_quick(hit)
+
+
+def test_the_same_missing_key_is_one_query_for_all_who_wait(connect, given):
+    with locked(given, "related_products"):
+        waiting = [connect() for _ in range(50)]
+        for client in waiting:
+            client.sendall(b"GET /products/7/related HTTP/1.1\r\nHost: a\r\n\r\n")
+        connection = psycopg2.connect(given["DATABASE_URL"])
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            seen = 0
+            deadline = time.monotonic() + 10
+            while not seen:
+                cursor.execute(
+                    "SELECT count(*) FROM pg_stat_activity"
+                    " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+                )
+                ((seen,),) = cursor.fetchall()
+                assert time.monotonic() < deadline
+            assert seen == 1
+        connection.close()
+    assert {answer(client)[0] for client in waiting} == {200}
+
+
+def test_clients_that_leave_while_they_wait_harm_nobody(connect, given):
+    with locked(given):
+        for number in range(50):
+            client = connect()
+            client.sendall(GET % (5000 + number))
+            client.close()
+        assert_hits_are_quick(connect())
+    assert ask(connect(), 20)[0] == 200
+
+
+def test_a_reload_under_requests_loses_none(launch, nginx_server):
+    instance = launch()
+    nginx = nginx_server(instance.address, micro_cache=False)
+    stop, statuses, errors = threading.Event(), [], []
+
+    def read(number):
+        host, _, port = nginx.address.rpartition(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=20)
+        while not stop.is_set():
+            number = number % 60 + 1
+            try:
+                connection.request("GET", f"/products/{number}")
+                answer = connection.getresponse()
+                answer.read()
+                statuses.append(answer.status)
+            except (OSError, http.client.HTTPException) as error:
+                errors.append(error)
+        connection.close()
+
+    threads = [threading.Thread(target=read, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for _ in range(3):
+        enough = len(statuses) + 500
+        instance.process.send_signal(signal.SIGHUP)
+        while len(statuses) < enough and threads[0].is_alive():
+            time.sleep(0.01)
+    stop.set()
+    for thread in threads:
+        thread.join(20)
+    assert errors == []
+    assert set(statuses) == {200}
+    assert len(statuses) >= 1500
