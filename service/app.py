@@ -24,7 +24,7 @@ def create_app(settings: Settings, parts: Resources | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.merge_slashes = False  # a doubled slash is an unknown path, not a redirect
     app.extensions[EXTENSION] = parts = parts or Resources.open(settings)
-    app.extensions["door"] = BatchDoor(parts.catalogue, parts.metrics, settings.postgres_timeout_seconds)
+    app.extensions["door"] = BatchDoor(parts.catalogue, parts.metrics, settings)
     app.before_request(_begin)
     app.after_request(_finish)
     app.teardown_request(_end)

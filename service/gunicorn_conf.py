@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from service.settings import Settings
 
@@ -11,7 +12,8 @@ _settings = Settings.from_env()
 proc_name = "product-overview"
 # One process per socket: behind a shared socket nginx's kept connections would give a few workers all the work.
 workers = 1
-worker_class = "service.worker.BatchWorker"
+# The batch worker needs Linux' epoll; elsewhere everything works the same, only slower.
+worker_class = "service.worker.BatchWorker" if sys.platform == "linux" else "gthread"
 threads = _settings.threads
 
 # Longer than nginx keeps idle connections (30 s), so that it is never nginx that finds one closed.

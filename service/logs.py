@@ -14,20 +14,28 @@ from datetime import UTC, datetime
 
 request_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("request_id", default=None)
 
-_ACCEPTED = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
+ACCEPTED = r"[A-Za-z0-9._-]{8,64}"
+"""A request's id as a caller may choose it: safe in a header and in a log."""
+
+_accepted = re.compile(ACCEPTED, re.ASCII)
 _numbers = itertools.count()
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 def request_id_for(given: str) -> str:
-    """The caller's own id for a request if it can stand in a header and a log, else a new one."""
-    return given if _ACCEPTED.fullmatch(given) else f"{_process_id()}{next(_numbers):016x}"
+    """The caller's own id for a request if it is ACCEPTED, else a new one."""
+    return given if _accepted.fullmatch(given) else new_request_id().decode()
+
+
+def new_request_id() -> bytes:
+    """32 hexadecimal digits that no other request has: of this process, then of this request."""
+    return b"%b%016x" % (_process_id(), next(_numbers))
 
 
 @functools.cache
-def _process_id() -> str:
-    return secrets.token_hex(8)
+def _process_id() -> bytes:
+    return secrets.token_hex(8).encode()
 
 
 class JsonFormatter(logging.Formatter):

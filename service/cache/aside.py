@@ -8,10 +8,11 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from socket import socket
 from typing import NamedTuple, Protocol
 
 from service.cache.breaker import Breaker
-from service.cache.entry import Entry, State
+from service.cache.entry import Document, Entry, State, unpack
 from service.errors import RedisUnavailable
 
 # A tombstone must outlive every fill that began before it. A fill that took longer than a sixth of that, because its
@@ -25,8 +26,12 @@ _PAUSE_AFTER_FAILURE_SECONDS = 0.25
 class Store(Protocol):
     """Where entries are kept: see RedisStore."""
 
-    def get(self, names: Sequence[str]) -> tuple[int | None, list[bytes | None]]:
-        """The epoch and what is stored under each name."""
+    def ask(self, names: Sequence[str]) -> socket:
+        """Ask for the epoch and what is stored under each name; return what becomes readable with the answer."""
+        ...
+
+    def take(self) -> tuple[int | None, list[bytes | None]]:
+        """The answer."""
         ...
 
     def put(self, epoch: int, entries: Sequence[tuple[str, bytes, float]]) -> int:
@@ -40,13 +45,6 @@ class Lifetimes(NamedTuple):
     fresh_seconds: float
     keep_seconds: float
     missing_seconds: float
-
-
-class Found(NamedTuple):
-    """An entry that may be served, and whether it should be refreshed."""
-
-    entry: Entry
-    stale: bool
 
 
 class CacheAside:
@@ -66,18 +64,34 @@ class CacheAside:
         self._newest_epoch = 0
         self.breaker = Breaker(_PAUSE_AFTER_FAILURE_SECONDS, monotonic)
 
-    def look_up(self, names: Sequence[str]) -> list[Found | None]:
-        """What may be served under each name. Raises RedisUnavailable at once while Redis is left alone."""
+    def ask(self, names: Sequence[str]) -> socket:
+        """Begin to look these up; ``take`` in the same thread says what was found.
+
+        Returns the socket that becomes readable then. Raises RedisUnavailable, at once while Redis is left alone.
+        """
         if not self.breaker.allows():
             raise RedisUnavailable
         try:
-            epoch, stored = self._store.get(names)
+            return self._store.ask(names)
+        except RedisUnavailable:
+            self.breaker.failed()
+            raise
+
+    def look_up(self, names: Sequence[str]) -> list[Document | None]:
+        """What may be served under each name. Raises RedisUnavailable."""
+        self.ask(names)
+        return self.take()
+
+    def take(self) -> list[Document | None]:
+        """What may be served under each name of the last ``ask``. Waits for it; raises RedisUnavailable."""
+        try:
+            epoch, stored = self._store.take()
         except RedisUnavailable:
             self.breaker.failed()
             raise
         self.breaker.succeeded()
         if epoch is None:  # emptied: nothing says yet which load the entries must be of
-            return [None] * len(names)
+            return [None] * len(stored)
         epoch = max(epoch, self._newest_epoch)
         now = self._wall_clock()
         return [None if one is None else self._judge(one, epoch, now) for one in stored]
@@ -109,9 +123,13 @@ class CacheAside:
     def _keep_seconds(self, entry: Entry) -> float:
         return self._lifetimes.missing_seconds if entry.state is State.MISSING else self._lifetimes.keep_seconds
 
-    def _judge(self, stored: bytes, epoch: int, now: float) -> Found | None:
-        entry = Entry.decode(stored)
-        if entry is None or entry.state is State.TOMBSTONE or entry.epoch < epoch:
+    def _judge(self, stored: bytes, epoch: int, now: float) -> Document | None:
+        fields = unpack(stored)
+        if fields is None:
+            return None
+        state, own_epoch, version, fresh_until, etag, body = fields
+        if state == State.TOMBSTONE or own_epoch < epoch:
             return None
         # More time left than any entry is given means that the clock was put back: not fresh for who knows how long.
-        return Found(entry, stale=not 0 < entry.fresh_until - now <= self._lifetimes.fresh_seconds)
+        outcome = "hit" if 0 < fresh_until - now <= self._lifetimes.fresh_seconds else "stale"
+        return Document(None if state == State.MISSING else body, etag, own_epoch, version, outcome)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from socket import socket
+from typing import Any, cast
 
 import redis
 from redis.backoff import NoBackoff
@@ -13,6 +15,9 @@ from redis.retry import Retry
 
 from service.cache.keys import EPOCH
 from service.errors import RedisUnavailable
+
+# A server, or what is between, may have closed a connection that was idle for so long.
+_IDLE_SECONDS = 1.0
 
 _PUT = Path(__file__).with_name("put.lua").read_text("utf-8")
 
@@ -30,15 +35,37 @@ class RedisStore:
             socket_connect_timeout=timeout_seconds,
             retry=Retry(NoBackoff(), 0),
         )
+        self._timeout_seconds = timeout_seconds
         self._put = self._client.register_script(_PUT)
-        self._of_thread = threading.local()
+        self._of_thread = _OfThread()
         self._opened: list[Any] = []  # list.append is atomic
 
-    def get(self, names: Sequence[str]) -> tuple[int | None, list[bytes | None]]:
-        """The epoch, None if Redis does not know it, and what is stored under each name."""
+    def ask(self, names: Sequence[str]) -> socket:
+        """Ask for the epoch and what is stored under each name; ``take``, in the same thread, waits for it.
+
+        Returns the socket that becomes readable with the answer: the same one as long as the connection lasts.
+        """
+        connection = self._connection()
+        now = time.monotonic()
+        try:
+            if now > self._of_thread.until + _IDLE_SECONDS:
+                _drop_if_closed(connection)
+            connection.send_packed_command(connection.pack_command("MGET", EPOCH, *names), check_health=False)
+        except redis.RedisError as error:
+            connection.disconnect()
+            raise RedisUnavailable from error
+        self._of_thread.until = now + self._timeout_seconds
+        return cast(socket, connection._get_socket())  # the driver has no public way to it
+
+    def take(self) -> tuple[int | None, list[bytes | None]]:
+        """The epoch, None if Redis does not know it, and what is stored under each name of the last ``ask``.
+
+        Waits for the answer; after the deadline, which counts from ``ask``, for no answer that has not begun to come.
+        """
         connection = self._connection()
         try:
-            connection.send_packed_command(connection.pack_command("MGET", EPOCH, *names), check_health=False)
+            if time.monotonic() > self._of_thread.until:
+                raise redis.TimeoutError
             epoch, *stored = connection.read_response()
             return (None if epoch is None else int(epoch)), stored
         except (redis.RedisError, ValueError) as error:
@@ -74,7 +101,21 @@ class RedisStore:
 
     def _connection(self) -> Any:
         """A connection of this thread's own: the driver's client costs more around a call than an MGET takes."""
-        if not hasattr(self._of_thread, "connection"):
+        if self._of_thread.connection is None:
             self._of_thread.connection = self._client.connection_pool.make_connection()
             self._opened.append(self._of_thread.connection)
         return self._of_thread.connection
+
+
+class _OfThread(threading.local):
+    connection: Any = None
+    until = 0.0
+    """When the answer to the last question must have begun to come, on the monotonic clock."""
+
+
+def _drop_if_closed(connection: Any) -> None:
+    try:
+        if connection.is_connected:
+            connection.can_read(0)
+    except redis.RedisError:
+        connection.disconnect()

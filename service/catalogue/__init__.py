@@ -6,6 +6,10 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from service.cache.entry import Document
+
+__all__ = ["Catalogue", "Document", "Key", "Kind"]
+
 
 class Kind(StrEnum):
     """The documents of a product. They change together, under the product's version."""
@@ -21,20 +25,6 @@ class Key(NamedTuple):
 
     kind: Kind
     product_id: int
-
-
-class Document(NamedTuple):
-    """One document, ready to be sent; ``body`` is None where there is no such product.
-
-    ``version`` is compared within ``epoch``, the bulk load that it belongs to. ``outcome`` is where it came from:
-    ``hit``, ``stale``, ``miss``, or ``bypass`` for a document that no cache was asked for.
-    """
-
-    body: bytes | None
-    etag: str
-    epoch: int
-    version: int
-    outcome: str = "bypass"
 
 
 class Catalogue(Protocol):

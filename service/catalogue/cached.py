@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from socket import socket
 
 from service.cache.aside import CacheAside
 from service.cache.entry import Entry, State
 from service.cache.keys import entry_name
-from service.catalogue import Catalogue, Document, Key
+from service.catalogue import Catalogue, Document, Key, Kind
 from service.catalogue.flights import Flights
 from service.catalogue.refresher import Refresher
 from service.errors import RedisUnavailable
@@ -30,19 +32,22 @@ class CachedCatalogue:
 
     def documents(self, keys: Collection[Key]) -> Mapping[Key, Document]:
         """Every key's document. The cache is never a reason to fail: raises only what ``source`` raises."""
+        wanted = list(dict.fromkeys(keys))
         try:
-            served = self.look_up(keys)
+            self.ask(wanted)
+            found = self.take(wanted)
         except RedisUnavailable:
-            return self.load(dict.fromkeys(keys), "bypass")
-        if missing := [key for key in dict.fromkeys(keys) if key not in served]:
-            served.update(self.load(missing))
+            return self.load(wanted, "bypass")
+        served = {key: one for key, one in zip(wanted, found, strict=True) if one is not None}
+        if len(served) < len(wanted):
+            served.update(self.load([key for key in wanted if key not in served]))
         return served
 
     def load(self, keys: Collection[Key], outcome: str = "miss") -> dict[Key, Document]:
         """These, without asking the cache again. Raises what ``source`` raises."""
         found = self._flights.load(keys).items()
         loaded = {key: Document(one.body, one.etag, one.epoch, one.version, outcome) for key, one in found}
-        self._count(loaded)
+        self._count(loaded.keys(), loaded.values())
         return loaded
 
     @property
@@ -50,19 +55,20 @@ class CachedCatalogue:
         """Whether the last call to the cache failed; then the next one may wait for its deadline."""
         return self._cache.breaker.is_open
 
-    def look_up(self, keys: Collection[Key]) -> dict[Key, Document]:
-        """What the cache has of these. Raises RedisUnavailable."""
-        found = zip(keys, self._cache.look_up([entry_name(*key) for key in keys]), strict=True)
-        served, stale = {}, []
-        for key, one in found:
-            if one is not None:
-                served[key] = _document(*one)
-                if one.stale:
-                    stale.append(key)
-        if stale:
-            self._refresher.ask(stale)
-        self._count(served)
-        return served
+    def ask(self, keys: Sequence[Key]) -> socket:
+        """Begin to look these up in the cache; ``take`` in the same thread says what it has.
+
+        Returns the socket that becomes readable then. Raises RedisUnavailable.
+        """
+        return self._cache.ask([entry_name(*key) for key in keys])
+
+    def take(self, keys: Sequence[Key]) -> list[Document | None]:
+        """What the cache has of the keys that were asked for. Raises RedisUnavailable."""
+        found = self._cache.take()
+        counts = self._count(keys, found)
+        if any(outcome == "stale" for _, outcome in counts):
+            self._refresher.ask([key for key, one in zip(keys, found, strict=True) if one and one.outcome == "stale"])
+        return found
 
     def close(self) -> None:
         """Stop refreshing."""
@@ -82,15 +88,8 @@ class CachedCatalogue:
         until = self._cache.fresh_until(state)
         return Entry(state, document.epoch, document.version, until, document.etag, document.body or b"")
 
-    def _count(self, served: Mapping[Key, Document]) -> None:
-        counts: dict[tuple[str, str], int] = {}
-        for key, one in served.items():
-            labels: tuple[str, str] = (key.kind, one.outcome)
-            counts[labels] = counts.get(labels, 0) + 1
+    def _count(self, keys: Iterable[Key], served: Iterable[Document | None]) -> Iterable[tuple[Kind, str]]:
+        counts = Counter([(key[0], one[4]) for key, one in zip(keys, served, strict=True) if one is not None])
         for labels, count in counts.items():
             self._metrics.documents.labels(*labels).inc(count)
-
-
-def _document(entry: Entry, stale: bool) -> Document:
-    body = None if entry.state is State.MISSING else entry.body
-    return Document(body, entry.etag, entry.epoch, entry.version, "stale" if stale else "hit")
+        return counts

@@ -1,156 +1,129 @@
-"""The door before the application: knows a plain read of one document by its bytes, and answers many at once.
+"""The door before the application: answers many plain reads at once.
 
-Plain is a GET or HEAD of ``/products/{id}``, ``…/styles`` or ``…/related``, HTTP/1.1, without query or body, whose
-headers say nothing about the connection, a body, or an encoding of one. Its answers are those of Flask's road: the same
-catalogue, the same headers, which a test compares.
+It asks the same catalogue as Flask's road and sends the same headers, which a test compares.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from socket import socket
 
 from werkzeug.http import HTTP_STATUS_CODES, parse_etags
 
-from service import logs
-from service.catalogue import Document, Key, Kind
+from service.catalogue import Document, Kind
 from service.catalogue.cached import CachedCatalogue
 from service.errors import RedisUnavailable, ServiceError, Unavailable, UnknownProduct
 from service.metrics import Metrics
-from service.web import responses
+from service.settings import Settings
+from service.web import plain, responses
+from service.web.plain import Plain
 from service.web.responses import Headers
-from service.web.schemas import LARGEST_ID
-from service.worker.door import Answer
 
-# A token without "_", which gunicorn treats apart; of the values, what every reader of headers reads alike. What has
-# matched is not tried again in another way (++, *+).
-_REQUEST = re.compile(
-    rb"(GET|HEAD) (/products/([1-9][0-9]{0,9})(/styles|/related)?) HTTP/1\.1"
-    rb"((?:\r\n[!#$%&'*+.^`|~0-9A-Za-z-]++:[\t\x20-\x7e]*+)++)\r\n\r\n"
-)
-# Whatever these say, or say twice, may change the answer; all other headers do not.
-_MATTERS = re.compile(
-    rb"\r\n(host|if-none-match|x-request-id|x-forwarded-proto|connection|content-length|content-type|transfer-encoding|"
-    rb"expect|upgrade|te|trailer|http2-settings):[\t ]*([^\r]*)",
-    re.IGNORECASE,
-)
-_HARMLESS_ONCE = frozenset((b"host", b"if-none-match", b"x-request-id", b"x-forwarded-proto"))
-_HOST = re.compile(rb"[A-Za-z0-9.-]+(?::[0-9]{1,5})?")
-
-# Within every limit that gunicorn has on lines, fields and their number.
-_LONGEST_BYTES = 4096
-
-_KINDS = {None: Kind.PRODUCT, b"/styles": Kind.STYLES, b"/related": Kind.RELATED}
-_RULES = {
-    Kind.PRODUCT: "/products/<product_id>",
-    Kind.STYLES: "/products/<product_id>/styles",
-    Kind.RELATED: "/products/<product_id>/related",
-}
-
-
-class Plain(NamedTuple):
-    """A plain read. ``known`` is its If-None-Match; ``arrived`` is on the clock of ``time.perf_counter``."""
-
-    method: bytes
-    key: Key
-    path: bytes
-    known: bytes | None
-    request_id: bytes
-    arrived: float
+_SUFFIXES = {Kind.PRODUCT: "", Kind.STYLES: "/styles", Kind.RELATED: "/related"}
 
 
 class BatchDoor:
-    """Answers plain reads from the catalogue."""
+    """Answers plain reads from the catalogue; see ``service.worker.door``."""
 
-    def __init__(self, catalogue: CachedCatalogue, metrics: Metrics, patience_seconds: float) -> None:
+    def __init__(self, catalogue: CachedCatalogue, metrics: Metrics, settings: Settings) -> None:
         self._catalogue = catalogue
         self._metrics = metrics
-        self._patience_seconds = patience_seconds
+        self._patience_seconds = settings.postgres_timeout_seconds
+        self.answer_seconds = settings.redis_timeout_seconds
 
-    def recognise(self, request: bytes) -> Plain | None:
-        """A plain read, or None."""
-        matched = _REQUEST.fullmatch(request) if len(request) <= _LONGEST_BYTES else None
-        if matched is None:
-            return None
-        method, path, number, suffix, headers = matched.groups()
-        matters = _MATTERS.findall(headers)
-        given = {name.lower(): value.rstrip(b" \t") for name, value in matters}
-        product_id = int(number)
-        if len(given) < len(matters) or not given.keys() <= _HARMLESS_ONCE or product_id > LARGEST_ID:
-            return None
-        if not _HOST.fullmatch(given.get(b"host", b"")):
-            return None
-        request_id = logs.request_id_for(given.get(b"x-request-id", b"").decode()).encode()
-        key = Key(_KINDS[suffix], product_id)
-        return Plain(method, key, path, given.get(b"if-none-match"), request_id, time.perf_counter())
+    recognise = staticmethod(plain.recognise)
 
-    def answer(self, requests: Sequence[Plain]) -> Sequence[Answer | None]:
-        """Hits, by one look into the cache. While the cache is down nothing is asked here: a fill thread finds out."""
+    def ask(self, requests: Sequence[Plain]) -> socket | None:
+        """Begin to look into the cache. None while it is down: a fill thread finds out when it is back."""
         if self._catalogue.cache_is_down:
-            return [None] * len(requests)
+            return None
         try:
-            served = self._catalogue.look_up(list({request.key for request in requests}))
+            return self._catalogue.ask([request.key for request in requests])
+        except RedisUnavailable:
+            return None
+
+    def take(self, requests: Sequence[Plain], common: bytes) -> Sequence[bytes | None]:
+        """Hits; None for each that is none."""
+        try:
+            found = self._catalogue.take([request.key for request in requests])
         except RedisUnavailable:
             return [None] * len(requests)
-        return self._timed(requests, [_answer(one, served[one.key]) if one.key in served else None for one in requests])
+        return self._answers(requests, found, common)
 
-    def fill(self, requests: Sequence[Plain]) -> Sequence[Answer | None]:
+    def fill(self, requests: Sequence[Plain], common: bytes) -> Sequence[bytes | None]:
         """Misses, by one query for each kind among them; 503 for all if the first has waited too long to begin."""
         if time.perf_counter() - requests[0].arrived > self._patience_seconds:
-            return self._timed(requests, [self.refuse(request) for request in requests])
+            return self._problems(requests, Unavailable(), common)
         # The cache was just asked for these, unless it is down: then this thread finds out whether it is back.
         ask = self._catalogue.documents if self._catalogue.cache_is_down else self._catalogue.load
         try:
             documents = ask({request.key for request in requests})
         except Unavailable as error:
-            return self._timed(requests, [_problem(request, error) for request in requests])
-        return self._timed(requests, [_answer(request, documents[request.key]) for request in requests])
+            return self._problems(requests, error, common)
+        return self._answers(requests, [documents[request.key] for request in requests], common)
 
-    def refuse(self, request: Plain) -> Answer:
+    def refuse(self, requests: Sequence[Plain], common: bytes) -> Sequence[bytes]:
         """Too many wait for the database."""
-        return _problem(request, Unavailable())
+        return self._problems(requests, Unavailable(), common)
 
-    def _timed(self, requests: Sequence[Plain], answers: Sequence[Answer | None]) -> Sequence[Answer | None]:
-        """Count the answered; alike ones of a batch as one, with the time of the first that arrived."""
-        alike: dict[tuple[Kind, bytes, bytes], list[float]] = {}
-        for request, answer in zip(requests, answers, strict=True):
-            if answer is not None:
-                alike.setdefault((request.key[0], request.method, answer[0]), []).append(request.arrived)
-        now = time.perf_counter()
-        for (kind, method, status), arrived in alike.items():
-            self._metrics.requests.observe(
-                _RULES[kind], method.decode(), int(status[:3]), now - arrived[0], len(arrived)
-            )
+    def _answers(
+        self, requests: Sequence[Plain], found: Sequence[Document | None], common: bytes
+    ) -> Sequence[bytes | None]:
+        answers: list[bytes | None] = []
+        ok: dict[tuple[Kind, bytes], int] = {}
+        for request, document in zip(requests, found, strict=True):
+            if document is None:
+                answers.append(None)
+            elif document.body is None:
+                answers += self._problems([request], UnknownProduct(), common)
+            elif request.known is not None and parse_etags(request.known).contains_weak(document.etag):
+                answers.append(_not_modified(request, document, common))
+                self._count(request.key[0], request.method, 304, request.arrived)
+            else:
+                answers.append(_ok(request, document, common))
+                alike = request.key[0], request.method
+                ok[alike] = ok.get(alike, 0) + 1
+        for (kind, method), times in ok.items():
+            self._count(kind, method, 200, requests[0].arrived, times)
         return answers
 
+    def _problems(self, requests: Sequence[Plain], error: ServiceError, common: bytes) -> list[bytes]:
+        for request in requests:
+            self._count(request.key.kind, request.method, error.status, request.arrived)
+        return [_problem(request, error, common) for request in requests]
 
-def _answer(request: Plain, document: Document) -> Answer:
-    body = document.body
-    if body is None:
-        return _problem(request, UnknownProduct())
-    etag, outcome = document.etag.encode(), document.outcome.encode()
-    if request.known is not None and parse_etags(request.known.decode()).contains_weak(document.etag):
-        return Answer(_STATUS_LINES[304], _NOT_MODIFIED % (etag, outcome, request.request_id), b"")
-    headers = _DOCUMENT % (etag, outcome, len(body), request.request_id)
-    return Answer(_OK, headers, body if request.method == b"GET" else b"")
+    def _count(self, kind: Kind, method: bytes, status: int, arrived: float, times: int = 1) -> None:
+        seconds = time.perf_counter() - arrived
+        self._metrics.requests.observe(_RULES[kind], method.decode(), status, seconds, times)
 
 
-def _problem(request: Plain, error: ServiceError) -> Answer:
-    body = responses.problem_body(error, request.path.decode())
+def _ok(request: Plain, document: Document, common: bytes) -> bytes:
+    body = document.body or b""
+    values = (common, document.etag.encode(), document.outcome.encode(), len(body), request.request_id)
+    return _DOCUMENT % (*values, body if request.method == b"GET" else b"")
+
+
+def _not_modified(request: Plain, document: Document, common: bytes) -> bytes:
+    return _NOT_MODIFIED % (common, document.etag.encode(), document.outcome.encode(), request.request_id)
+
+
+def _problem(request: Plain, error: ServiceError, common: bytes) -> bytes:
+    kind, product_id = request.key
+    body = responses.problem_body(error, f"/products/{product_id}{_SUFFIXES[kind]}")
     entity = [("Content-Type", responses.PROBLEM), ("Content-Length", str(len(body)))]
-    headers = _lines([*responses.problem_headers(error), *entity, ("X-Request-Id", request.request_id.decode())])
-    return Answer(_STATUS_LINES[error.status], headers, body if request.method == b"GET" else b"")
+    headers = [*responses.problem_headers(error), *entity, ("X-Request-Id", request.request_id.decode())]
+    return _template(error.status, headers) % common + (body if request.method == b"GET" else b"")
 
 
-def _lines(headers: Headers) -> bytes:
-    return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("latin-1")
+def _template(status: int, headers: Headers) -> bytes:
+    """A head, to be filled in with the headers that the worker sends with every answer, and with what is open."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    return f"HTTP/1.1 {status} {HTTP_STATUS_CODES[status].upper()}\r\n%b{lines}\r\n".encode("latin-1")
 
 
-_STATUS_LINES = {status: f"{status} {reason.upper()}".encode() for status, reason in HTTP_STATUS_CODES.items()}
-_OK = _STATUS_LINES[200]
+_RULES = {kind: f"/products/<product_id>{suffix}" for kind, suffix in _SUFFIXES.items()}
 _READ = responses.read_headers("%b", "%b")
 _REQUEST_ID = ("X-Request-Id", "%b")
-_NOT_MODIFIED = _lines([*_READ, _REQUEST_ID])
-_DOCUMENT = _lines([*_READ, ("Content-Type", responses.JSON), ("Content-Length", "%d"), _REQUEST_ID])
+_NOT_MODIFIED = _template(304, [*_READ, _REQUEST_ID])
+_DOCUMENT = _template(200, [*_READ, ("Content-Type", responses.JSON), ("Content-Length", "%d"), _REQUEST_ID]) + b"%b"

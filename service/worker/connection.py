@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+from typing import Any
+
 from gunicorn.workers.gthread import TConn
 
 # As long as gunicorn takes a first line to be: it has something to say about a longer one that has not ended.
@@ -12,23 +15,30 @@ _NOTHING = memoryview(b"")
 class Connection(TConn):  # type: ignore[misc]
     """gunicorn's connection, with what the poll loop must remember of it.
 
-    ``busy`` while its request is with a fill thread; ``watched`` the events that the poller watches it for.
+    ``head`` is what came of a request so far; ``request`` that request once it is whole and recognised, until it is
+    answered; ``rest`` what the socket has not taken yet of an answer.
     """
 
     head = b""
+    request: Any = None
     rest = _NOTHING
-    busy = False
     watched = 0
+
+    def __init__(self, cfg: Any, client: socket.socket, address: Any, server: Any) -> None:
+        super().__init__(cfg, client, address, server)
+        self.descriptor = client.fileno()
 
     def receive(self) -> bytes | None:
         """All that came of a request so far, perhaps nothing yet; None if the client is gone."""
         try:
-            received = self.sock.recv(65536)
+            received: bytes = self.sock.recv(_LONGEST_HEAD_BYTES)
         except BlockingIOError:
             return self.head
         except OSError:
             return None
-        return self.head + received if received else None
+        if not received:
+            return None
+        return self.head + received if self.head else received
 
     def send(self, data: bytes | memoryview) -> bool:
         """Send what the socket takes now and keep the ``rest``; false if the client is gone."""

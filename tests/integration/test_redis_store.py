@@ -35,16 +35,21 @@ def put(store, *entries, epoch=0):
     return store.put(epoch, [("a", one.encode(), KEEP) for one in entries])
 
 
+def got(store, *names):
+    store.ask(names)
+    return store.take()
+
+
 def stored(store):
-    (found,) = store.get(["a"])[1]
+    (found,) = got(store, "a")[1]
     return Entry.decode(found)
 
 
 def test_entries_come_back_in_the_order_asked_with_the_epoch(store):
     one, two = entry(5, 1, body=b"one"), entry(5, 1, body=b"two")
-    assert store.get(["a"]) == (None, [None])
+    assert got(store, "a") == (None, [None])
     assert store.put(5, [("a", one.encode(), KEEP), ("b", two.encode(), KEEP)]) == 2
-    assert store.get(["b", "none", "a"]) == (5, [two.encode(), None, one.encode()])
+    assert got(store, "b", "none", "a") == (5, [two.encode(), None, one.encode()])
 
 
 def test_a_fill_never_replaces_a_newer_entry_or_tombstone(store):
@@ -70,10 +75,10 @@ def test_a_newer_load_wins_and_an_older_one_is_not_stored_at_all(store):
     put(store, entry(5, 99), epoch=5)
     assert put(store, entry(6, 1), epoch=6) == 1
     assert put(store, entry(5, 100), epoch=5) == 0
-    assert store.get(["a"]) == (6, [entry(6, 1).encode()])
+    assert got(store, "a") == (6, [entry(6, 1).encode()])
     assert store.put(5, [("other", entry(5, 100).encode(), KEEP)]) == 0
     assert store.put(4, []) == 0
-    assert store.get([])[0] == 6
+    assert got(store)[0] == 6
 
 
 def test_strange_bytes_are_replaced(store, client):
@@ -114,10 +119,10 @@ def test_a_large_batch_is_one_call(store):
     names = [str(number) for number in range(1000)]
     entries = [(name, entry(5, int(name) % 9 + 1, body=name.encode() * 50).encode(), KEEP) for name in names]
     assert store.put(5, entries) == 1000
-    assert store.get(names) == (5, [one for _, one, _ in entries])
+    assert got(store, *names) == (5, [one for _, one, _ in entries])
 
 
-@pytest.mark.parametrize("call", [lambda s: s.get(["a"]), lambda s: s.put(5, []), lambda s: s.ping()])
+@pytest.mark.parametrize("call", [lambda s: got(s, "a"), lambda s: s.put(5, []), lambda s: s.ping()])
 def test_a_dead_and_a_silent_redis_are_unavailable_within_the_deadline(call):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         for port in (silent.getsockname()[1], 1):

@@ -15,7 +15,3 @@ def test_an_entry_comes_back_as_it_went(entry):
 )
 def test_bytes_of_another_release_are_no_entry(stored):
     assert Entry.decode(stored) is None
-
-
-def test_a_newer_load_comes_before_a_higher_version():
-    assert Entry(State.PRESENT, 2, 1).order > Entry(State.PRESENT, 1, 99).order

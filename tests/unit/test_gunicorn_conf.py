@@ -17,7 +17,7 @@ def conf(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     return {
         name: value
         for name, value in module.items()
-        if name[0] != "_" and name not in ("os", "Settings", "annotations")
+        if name[0] != "_" and name not in ("os", "sys", "Settings", "annotations")
     }
 
 
