@@ -79,8 +79,8 @@ class CachedCatalogue:
         documents = self._source.documents(keys)
         entries = {entry_name(*key): self._entry(document) for key, document in documents.items()}
         stored = self._cache.fill(entries, began)
-        self._metrics.fills.labels("stored").inc(stored)
-        self._metrics.fills.labels("refused").inc(len(entries) - stored)
+        self._metrics.fills.add(("stored",), stored)
+        self._metrics.fills.add(("refused",), len(entries) - stored)
         return documents
 
     def _entry(self, document: Document) -> Entry:
@@ -91,5 +91,5 @@ class CachedCatalogue:
     def _count(self, keys: Iterable[Key], served: Iterable[Document | None]) -> Iterable[tuple[Kind, str]]:
         counts = Counter([(key[0], one[4]) for key, one in zip(keys, served, strict=True) if one is not None])
         for labels, count in counts.items():
-            self._metrics.documents.labels(*labels).inc(count)
+            self._metrics.documents.add(labels, count)
         return counts

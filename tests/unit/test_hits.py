@@ -5,7 +5,7 @@ from service.metrics import Metrics
 def counted(**outcomes):
     metrics = Metrics()
     for outcome, count in outcomes.items():
-        metrics.documents.labels("styles", outcome).inc(count)
+        metrics.documents.add(("styles", outcome), count)
     return hits.parse(metrics.text().decode())
 
 
