@@ -22,6 +22,9 @@ _LONGEST_FILL_SECONDS = 10.0
 
 _PAUSE_AFTER_FAILURE_SECONDS = 0.25
 
+# Plain numbers: comparing with a member of an enumeration takes as long as unpacking an entry.
+_MISSING, _TOMBSTONE = int(State.MISSING), int(State.TOMBSTONE)
+
 
 class Store(Protocol):
     """Where entries are kept: see RedisStore."""
@@ -128,8 +131,8 @@ class CacheAside:
         if fields is None:
             return None
         state, own_epoch, version, fresh_until, etag, body = fields
-        if state == State.TOMBSTONE or own_epoch < epoch:
+        if state == _TOMBSTONE or own_epoch < epoch:
             return None
         # More time left than any entry is given means that the clock was put back: not fresh for who knows how long.
         outcome = "hit" if 0 < fresh_until - now <= self._lifetimes.fresh_seconds else "stale"
-        return Document(None if state == State.MISSING else body, etag, own_epoch, version, outcome)
+        return Document(None if state == _MISSING else body, etag, own_epoch, version, outcome)

@@ -24,6 +24,9 @@ class State(IntEnum):
     TOMBSTONE = 2  # it changed: whatever has a lower version is out of date
 
 
+_LAST_STATE = int(max(State))
+
+
 class Document(NamedTuple):
     """One document, ready to be sent; ``body`` is None where there is no such product.
 
@@ -65,6 +68,6 @@ def unpack(stored: bytes) -> tuple[int, int, int, float, str, bytes] | None:
     if len(stored) < _HEADER_SIZE:
         return None
     release, state, epoch, version, fresh_until, etag = _HEADER.unpack_from(stored)
-    if release != _FORMAT or state > State.TOMBSTONE:
+    if release != _FORMAT or state > _LAST_STATE:
         return None
     return state, epoch, version, fresh_until, etag.decode() if etag[0] else "", stored[_HEADER_SIZE:]

@@ -24,6 +24,8 @@ _LOG = logging.getLogger(__name__)
 _STALL_SECONDS = 5.0
 _ACCEPTS_A_TICK = 64
 
+_READABLE, _WRITABLE = select.EPOLLIN, select.EPOLLOUT
+
 
 class BatchWorker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's threaded worker with a door before it: ``extensions["door"]`` of the Flask application."""
@@ -34,7 +36,7 @@ class BatchWorker(ThreadWorker):  # type: ignore[misc]
         self._fills: Fills[Connection, bytes] = Fills(self._fill, partial(self.method_queue.defer, self._filled))
         self._epoll = select.epoll()
         self._gunicorns = self.poller.fileno()  # listeners, threads, and clients that came back from them
-        self._epoll.register(self._gunicorns, select.EPOLLIN)
+        self._epoll.register(self._gunicorns, _READABLE)
         self._connections: dict[int, Connection] = {}  # by file descriptor
         self._ready: list[Connection] = []
         self._asked: list[Connection] = []
@@ -153,7 +155,7 @@ class BatchWorker(ThreadWorker):  # type: ignore[misc]
             return
         self._asked, self._asked_until = asked, time.monotonic() + self._door.answer_seconds
         if door_socket is not self._door_socket:  # connected anew; the kernel has forgotten the one before
-            self._epoll.register(door_socket, select.EPOLLIN)
+            self._epoll.register(door_socket, _READABLE)
             self._door_socket = door_socket
 
     def _take(self) -> None:
@@ -215,23 +217,23 @@ class BatchWorker(ThreadWorker):  # type: ignore[misc]
         if not delivered:
             self._drop(connection)
         elif connection.rest:
-            self._watch(connection, select.EPOLLOUT)
+            self._watch(connection, _WRITABLE)
             connection.timeout = self._now + _STALL_SECONDS
         else:
-            self._watch(connection, select.EPOLLIN)
             connection.timeout = self._idle_until
+            if connection.watched != _READABLE:
+                self._watch(connection, _READABLE)
 
     def _adopt(self, connection: Connection) -> None:
         self._connections[connection.descriptor] = connection
-        self._watch(connection, select.EPOLLIN)
+        self._watch(connection, _READABLE)
         connection.timeout = self._idle_until
 
     def _watch(self, connection: Connection, events: int) -> None:
-        """Have the socket's ``events`` reported; what is so already costs nothing."""
-        if connection.watched != events:
-            change = self._epoll.modify if connection.watched else self._epoll.register
-            change(connection.descriptor, events)
-            connection.watched = events
+        """Have the socket's ``events`` reported."""
+        change = self._epoll.modify if connection.watched else self._epoll.register
+        change(connection.descriptor, events)
+        connection.watched = events
 
     def _unwatch(self, connection: Connection) -> None:
         if connection.watched:

@@ -48,7 +48,10 @@ class Connection(TConn):  # type: ignore[misc]
             sent = 0
         except OSError:
             return False
-        self.rest = memoryview(data)[sent:] if sent < len(data) else _NOTHING
+        if sent < len(data):
+            self.rest = memoryview(data)[sent:]
+        elif self.rest is not _NOTHING:
+            self.rest = _NOTHING
         return True
 
 
