@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from service.errors import RedisUnavailable
 _IDLE_SECONDS = 1.0
 
 _PUT = Path(__file__).with_name("put.lua").read_text("utf-8")
+_PUT_SHA = hashlib.sha1(_PUT.encode(), usedforsecurity=False).hexdigest()
 
 
 class RedisStore:
@@ -29,7 +31,7 @@ class RedisStore:
     def __init__(self, url: str, timeout_seconds: float) -> None:
         # The driver's own ten retries and five seconds would make a dead cache slower than none. Protocol 2 keeps it
         # from asking old servers for what they do not know.
-        self._client = redis.Redis.from_url(
+        self._pool = redis.ConnectionPool.from_url(
             url,
             protocol=2,
             socket_timeout=timeout_seconds,
@@ -37,7 +39,6 @@ class RedisStore:
             retry=Retry(NoBackoff(), 0),
         )
         self._timeout_seconds = timeout_seconds
-        self._put = self._client.register_script(_PUT)
         self._of_thread = _OfThread()
         self._opened: list[Any] = []  # list.append is atomic
 
@@ -46,32 +47,22 @@ class RedisStore:
 
         Returns the socket that becomes readable with the answer: the same one as long as the connection lasts.
         """
-        connection = self._connection()
-        now = time.monotonic()
-        try:
-            if now > self._of_thread.until + _IDLE_SECONDS:
-                _drop_if_closed(connection)
-            packed = hiredis.pack_command(("MGET", EPOCH, *names))  # type: ignore[arg-type]  # the stub knows one word
-            connection.send_packed_command([packed], check_health=False)
-        except redis.RedisError as error:
-            connection.disconnect()
-            raise RedisUnavailable from error
-        self._of_thread.until = now + self._timeout_seconds
-        return cast(socket, connection._get_socket())  # the driver has no public way to it
+        self._send("MGET", EPOCH, *names)
+        self._of_thread.until = time.monotonic() + self._timeout_seconds
+        return cast(socket, self._of_thread.connection._get_socket())  # the driver has no public way to it
 
     def take(self) -> tuple[int | None, list[bytes | None]]:
         """The epoch, None if Redis does not know it, and what is stored under each name of the last ``ask``.
 
         Waits for the answer; after the deadline, which counts from ``ask``, for no answer that has not begun to come.
         """
-        connection = self._connection()
+        if time.monotonic() > self._of_thread.until:
+            self._of_thread.connection.disconnect()
+            raise RedisUnavailable
         try:
-            if time.monotonic() > self._of_thread.until:
-                raise redis.TimeoutError
-            epoch, *stored = connection.read_response()
+            epoch, *stored = self._receive()
             return (None if epoch is None else int(epoch)), stored
-        except (redis.RedisError, ValueError) as error:
-            connection.disconnect()  # whatever it has not said yet is no answer to the next question
+        except ValueError as error:
             raise RedisUnavailable from error
 
     def put(self, epoch: int, entries: Sequence[tuple[str, bytes, float]]) -> int:
@@ -82,34 +73,54 @@ class RedisStore:
         values: list[Any] = [epoch]
         for _, stored, keep_seconds in entries:
             values += [stored, max(1, int(keep_seconds * 1000))]
+        names = [EPOCH, *(name for name, _, _ in entries)]
+        run = ("EVALSHA", _PUT_SHA, len(names), *names, *values)
         try:
-            return int(self._put(keys=[EPOCH, *(name for name, _, _ in entries)], args=values))
-        except redis.RedisError as error:
-            raise RedisUnavailable from error
+            return int(self._call(*run))
+        except redis.exceptions.NoScriptError:  # it is new there, or its scripts were flushed
+            self._call("SCRIPT", "LOAD", _PUT)
+            return int(self._call(*run))
 
     def ping(self) -> None:
         """Return if Redis answers."""
-        try:
-            self._client.ping()
-        except redis.RedisError as error:
-            raise RedisUnavailable from error
+        self._call("PING")
 
     def close(self) -> None:
         """Close every connection."""
-        self._client.close()
-        self._client.connection_pool.disconnect()
         for connection in self._opened:
             connection.disconnect()
 
-    def _connection(self) -> Any:
-        """A connection of this thread's own: the driver's client costs more around a call than an MGET takes."""
-        if self._of_thread.connection is None:
-            self._of_thread.connection = self._client.connection_pool.make_connection()
-            self._opened.append(self._of_thread.connection)
-        return self._of_thread.connection
+    def _call(self, *words: str | bytes | int) -> Any:
+        self._send(*words)
+        return self._receive()
+
+    def _send(self, *words: str | bytes | int) -> None:
+        mine = self._of_thread
+        if mine.connection is None:
+            mine.connection = self._pool.make_connection()
+            self._opened.append(mine.connection)
+        if time.monotonic() > mine.until + _IDLE_SECONDS:
+            _drop_if_closed(mine.connection)
+        packed = hiredis.pack_command(words)  # type: ignore[arg-type]  # its stub knows one word
+        try:
+            mine.connection.send_packed_command([packed], check_health=False)
+        except redis.RedisError as error:
+            mine.connection.disconnect()
+            raise RedisUnavailable from error
+
+    def _receive(self) -> Any:
+        try:
+            return self._of_thread.connection.read_response()
+        except redis.exceptions.NoScriptError:
+            raise
+        except redis.RedisError as error:
+            self._of_thread.connection.disconnect()  # what it has not said yet is no answer to the next question
+            raise RedisUnavailable from error
 
 
 class _OfThread(threading.local):
+    """A connection of each thread's own: the driver's client costs more around a call than an MGET takes."""
+
     connection: Any = None
     until = 0.0
     """When the answer to the last question must have begun to come, on the monotonic clock."""

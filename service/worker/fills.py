@@ -9,8 +9,10 @@ from typing import Generic, TypeVar
 
 _LOG = logging.getLogger(__name__)
 
-# While one thread waits for Postgres the other renders; more of them only split the batches.
-_THREADS = 2
+# One fill at a time is best: two would split the batches and pass the interpreter's lock to and fro. The others are for
+# when one is held up, by a lock on a table or a server that hangs.
+_THREADS = 3
+_HELD_UP_SECONDS = 0.05
 _BATCH = 128
 _MOST_WAITING = 512
 
@@ -30,6 +32,7 @@ class Fills(Generic[W, A]):
         self._changed = threading.Condition()
         self._waiting: list[W] = []
         self._closed = False
+        self._turn = threading.Lock()
         for number in range(_THREADS):
             threading.Thread(target=self._run, name=f"fill-{number}", daemon=True).start()
 
@@ -48,17 +51,31 @@ class Fills(Generic[W, A]):
             self._changed.notify_all()
 
     def _run(self) -> None:
-        while batch := self._next_batch():
+        while self._has_work():
+            is_my_turn = self._turn.acquire(timeout=_HELD_UP_SECONDS)
             try:
-                answers = self._fill(batch)
-            except Exception:
-                _LOG.exception("a fill failed")
-                answers = [None] * len(batch)
-            self._done(batch, answers)
+                if batch := self._next_batch():
+                    self._done(batch, self._answers(batch))
+            finally:
+                if is_my_turn:
+                    self._turn.release()
 
-    def _next_batch(self) -> Sequence[W]:
+    def _answers(self, batch: Sequence[W]) -> Sequence[A | None]:
+        try:
+            return self._fill(batch)
+        except Exception:
+            _LOG.exception("a fill failed")
+            return [None] * len(batch)
+
+    def _has_work(self) -> bool:
+        """Wait for work; false once there will be no more."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
+            return bool(self._waiting)
+
+    def _next_batch(self) -> Sequence[W]:
+        """What gathered until now; nothing if another thread has taken it meanwhile."""
+        with self._changed:
             batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
             if self._waiting:
                 self._changed.notify()
