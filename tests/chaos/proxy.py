@@ -1,0 +1,114 @@
+"""A TCP proxy that can be as bad as a network: slow, silent, or cut."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Coroutine
+
+_ORDER_SECONDS = 5.0  # for the proxy to do as it is told
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close by RST and drop what was not sent
+
+
+class FaultProxy:
+    """Forwards ``127.0.0.1:port`` to ``upstream`` (host:port). All of its connections suffer the same fault."""
+
+    def __init__(self, port: int, upstream: str) -> None:
+        self._port, self._upstream = port, upstream.rpartition(":")
+        self.address = f"127.0.0.1:{port}"
+        self._latency_seconds = 0.0
+        self._open: set[asyncio.StreamWriter] = set()
+
+    def start(self) -> None:
+        """Listen."""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name=f"proxy {self.address}")
+        self._thread.start()
+        self._do(self._start())
+
+    def stop(self) -> None:
+        """Drop every connection and end."""
+        self.cut()
+        self._do(self._end_tasks())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_ORDER_SECONDS)
+        self._loop.close()
+
+    def delay(self, seconds: float) -> None:
+        """Whatever passes, in either direction, arrives so much later."""
+        self._latency_seconds = seconds
+
+    def black_hole(self) -> None:
+        """Nothing passes and nothing ends. What is sent meanwhile arrives after ``heal``, as TCP would repeat it."""
+        self._do(self._pass(False))
+
+    def cut(self) -> None:
+        """Reset every connection, refuse new ones."""
+        self._do(self._cut())
+
+    def heal(self) -> None:
+        """Forward again, at once."""
+        self._latency_seconds = 0.0
+        self._do(self._heal())
+
+    def _do(self, order: Coroutine[None, None, None]) -> None:
+        asyncio.run_coroutine_threadsafe(order, self._loop).result(_ORDER_SECONDS)
+
+    async def _start(self) -> None:
+        self._passable = asyncio.Event()
+        self._passable.set()
+        await self._listen()
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self._port)
+
+    async def _pass(self, passing: bool) -> None:
+        (self._passable.set if passing else self._passable.clear)()
+
+    async def _cut(self) -> None:
+        self._server.close()
+        for writer in self._open:
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            writer.transport.abort()
+
+    async def _heal(self) -> None:
+        self._passable.set()
+        if not self._server.is_serving():
+            await self._listen()
+
+    async def _end_tasks(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError), contextlib.ExitStack() as closing:
+            self._remember(writer, closing)
+            await self._passable.wait()
+            host, _, port = self._upstream
+            from_upstream, to_upstream = await asyncio.open_connection(host, int(port))
+            self._remember(to_upstream, closing)
+            pumps = {
+                asyncio.ensure_future(self._pump(*ends)) for ends in ((reader, to_upstream), (from_upstream, writer))
+            }
+            try:
+                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for pump in pumps:
+                    pump.cancel()
+                await asyncio.gather(*pumps, return_exceptions=True)
+
+    def _remember(self, writer: asyncio.StreamWriter, closing: contextlib.ExitStack) -> None:
+        self._open.add(writer)
+        closing.callback(self._open.discard, writer)
+        closing.callback(writer.close)
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while chunk := await reader.read(65536):
+            if self._latency_seconds:
+                await asyncio.sleep(self._latency_seconds)
+            await self._passable.wait()
+            writer.write(chunk)
+            await writer.drain()
