@@ -35,9 +35,8 @@ class Resources:
         redis = RedisStore(settings.redis_url, settings.redis_timeout_seconds)
         lifetimes = Lifetimes(settings.cache_fresh_seconds, settings.cache_keep_seconds, settings.cache_missing_seconds)
         database = DatabaseCatalogue(postgres)
-        catalogue = CachedCatalogue(
-            database, CacheAside(redis, lifetimes), metrics, wait_seconds=settings.postgres_timeout_seconds
-        )
+        cache = CacheAside(redis, lifetimes, untold=database.untold_changes)
+        catalogue = CachedCatalogue(database, cache, metrics, wait_seconds=settings.postgres_timeout_seconds)
         carts = Carts(postgres, settings.cart_max_lines)
         tokens = CartTokens(settings.cart_secret)
         return cls(metrics, postgres, redis, database, catalogue, carts, tokens)

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from service.cache.breaker import Breaker
 from service.cache.entry import Document, Entry, State, unpack
-from service.errors import RedisUnavailable
+from service.errors import RedisUnavailable, Unavailable
 
 # A tombstone must outlive every fill that began before it. A fill that took longer than a sixth of that, because its
 # process stood still, is thrown away.
@@ -50,8 +50,26 @@ class Lifetimes(NamedTuple):
     missing_seconds: float
 
 
+class _Doubt:
+    """Since the store failed: it may have what it should have been told is out of date.
+
+    ``newest`` is the last change that it had not been told of when it was ``reached`` again, 0 for none.
+    """
+
+    reached = False
+    newest: int | None = None
+
+
+def _nothing_untold() -> tuple[int, int]:
+    return 0, 0
+
+
 class CacheAside:
-    """A cache of versioned entries beside a source that is asked for what the cache does not have."""
+    """A cache of versioned entries beside a source that is asked for what the cache does not have.
+
+    ``untold`` gives the numbers of the oldest and the newest change that the store has yet to be told of, zeros if
+    there is none. It may raise Unavailable.
+    """
 
     def __init__(
         self,
@@ -59,40 +77,49 @@ class CacheAside:
         lifetimes: Lifetimes,
         wall_clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        untold: Callable[[], tuple[int, int]] = _nothing_untold,
     ) -> None:
         self._store = store
         self._lifetimes = lifetimes
         self._wall_clock = wall_clock
         self._monotonic = monotonic
+        self._untold = untold
         self._newest_epoch = 0
+        self._doubt: _Doubt | None = None
         self.breaker = Breaker(_PAUSE_AFTER_FAILURE_SECONDS, monotonic)
 
-    def ask(self, names: Sequence[str]) -> socket:
-        """Begin to look these up; ``take`` in the same thread says what was found.
+    def look_up(self, names: Sequence[str]) -> list[Document | None]:
+        """What may be served under each name. Raises RedisUnavailable at once while Redis is left alone.
 
-        Returns the socket that becomes readable then. Raises RedisUnavailable, at once while Redis is left alone.
+        After a failure it is left alone until it has been told of every change that it missed.
         """
+        doubt = self._doubt
         if not self.breaker.allows():
             raise RedisUnavailable
+        self.ask(names)
+        found = self.take()
+        if doubt is not None:
+            self._dispel(doubt)
+        return found
+
+    def ask(self, names: Sequence[str]) -> socket:
+        """Begin a look-up that ``take`` in the same thread ends. Not while the breaker is open.
+
+        Returns the socket that becomes readable then. Raises RedisUnavailable.
+        """
         try:
             return self._store.ask(names)
         except RedisUnavailable:
-            self.breaker.failed()
+            self._failed()
             raise
-
-    def look_up(self, names: Sequence[str]) -> list[Document | None]:
-        """What may be served under each name. Raises RedisUnavailable."""
-        self.ask(names)
-        return self.take()
 
     def take(self) -> list[Document | None]:
         """What may be served under each name of the last ``ask``. Waits for it; raises RedisUnavailable."""
         try:
             epoch, stored = self._store.take()
         except RedisUnavailable:
-            self.breaker.failed()
+            self._failed()
             raise
-        self.breaker.succeeded()
         if epoch is None:  # emptied: nothing says yet which load the entries must be of
             return [None] * len(stored)
         epoch = max(epoch, self._newest_epoch)
@@ -107,7 +134,8 @@ class CacheAside:
         if not entries:
             return 0
         self._newest_epoch = max(self._newest_epoch, *(entry.epoch for entry in entries.values()))
-        if self._monotonic() - began > _LONGEST_FILL_SECONDS or self.breaker.is_open:
+        doubt = self._doubt
+        if self._monotonic() - began > _LONGEST_FILL_SECONDS or (doubt is not None and not doubt.reached):
             return 0
         try:
             return self._store.put(
@@ -115,13 +143,36 @@ class CacheAside:
                 [(name, entry.encode(), self._keep_seconds(entry)) for name, entry in entries.items()],
             )
         except RedisUnavailable:
-            self.breaker.failed()
+            self._failed()
             return 0
 
     def fresh_until(self, state: State) -> float:
         """When an entry made now needs a refresh, varied by a tenth so that a burst of fills does not expire as one."""
         seconds = self._lifetimes.missing_seconds if state is State.MISSING else self._lifetimes.fresh_seconds
         return self._wall_clock() + seconds * random.uniform(0.9, 1.0)  # noqa: S311 (spreads load, keeps no secret)
+
+    def _failed(self) -> None:
+        self.breaker.failed()
+        self._doubt = _Doubt()
+
+    def _dispel(self, doubt: _Doubt) -> None:
+        """Trust the store again, or raise RedisUnavailable.
+
+        Fills are stored from when it is reached, and what it missed is asked after that: whatever this process served
+        before is among it, whatever it serves later is stored first. So no older version follows one that was served.
+        """
+        doubt.reached = True
+        try:
+            oldest, newest = self._untold()
+        except Unavailable:
+            oldest = newest = 0  # nobody knows better than the store, so what it has is answered
+        if doubt.newest is None:
+            doubt.newest = newest
+        if 0 < oldest <= doubt.newest:
+            raise RedisUnavailable
+        if self._doubt is doubt:  # it has not failed again meanwhile
+            self._doubt = None
+            self.breaker.succeeded()
 
     def _keep_seconds(self, entry: Entry) -> float:
         return self._lifetimes.missing_seconds if entry.state is State.MISSING else self._lifetimes.keep_seconds

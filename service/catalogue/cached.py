@@ -34,8 +34,7 @@ class CachedCatalogue:
         """Every key's document. The cache is never a reason to fail: raises only what ``source`` raises."""
         wanted = list(dict.fromkeys(keys))
         try:
-            self.ask(wanted)
-            found = self.take(wanted)
+            found = self._counted(wanted, self._cache.look_up(_names(wanted)))
         except RedisUnavailable:
             return self.load(wanted, "bypass")
         served = {key: one for key, one in zip(wanted, found, strict=True) if one is not None}
@@ -56,19 +55,18 @@ class CachedCatalogue:
         return self._cache.breaker.is_open
 
     def ask(self, keys: Sequence[Key]) -> socket:
-        """Begin to look these up in the cache; ``take`` in the same thread says what it has.
+        """Begin to look these up in the cache, not while it is down; ``take`` in the same thread says what it has.
 
         Returns the socket that becomes readable then. Raises RedisUnavailable.
         """
-        return self._cache.ask([entry_name(*key) for key in keys])
+        return self._cache.ask(_names(keys))
 
     def take(self, keys: Sequence[Key]) -> list[Document | None]:
         """What the cache has of the keys that were asked for. Raises RedisUnavailable."""
         found = self._cache.take()
-        counts = self._count(keys, found)
-        if any(outcome == "stale" for _, outcome in counts):
-            self._refresher.ask([key for key, one in zip(keys, found, strict=True) if one and one.outcome == "stale"])
-        return found
+        if self.cache_is_down:  # since it was asked: what it says may be from before a change that it missed
+            raise RedisUnavailable
+        return self._counted(keys, found)
 
     def close(self) -> None:
         """Stop refreshing."""
@@ -88,8 +86,19 @@ class CachedCatalogue:
         until = self._cache.fresh_until(state)
         return Entry(state, document.epoch, document.version, until, document.etag, document.body or b"")
 
+    def _counted(self, keys: Sequence[Key], found: list[Document | None]) -> list[Document | None]:
+        """What was found; what is stale of it is refreshed behind the answer."""
+        counts = self._count(keys, found)
+        if any(outcome == "stale" for _, outcome in counts):
+            self._refresher.ask([key for key, one in zip(keys, found, strict=True) if one and one.outcome == "stale"])
+        return found
+
     def _count(self, keys: Iterable[Key], served: Iterable[Document | None]) -> Iterable[tuple[Kind, str]]:
         counts = Counter([(key[0], one[4]) for key, one in zip(keys, served, strict=True) if one is not None])
         for labels, count in counts.items():
             self._metrics.documents.add(labels, count)
         return counts
+
+
+def _names(keys: Iterable[Key]) -> list[str]:
+    return [entry_name(*key) for key in keys]

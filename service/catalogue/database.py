@@ -17,6 +17,7 @@ IDS_AFTER = Statement.load(_SQL / "ids_after.sql")
 EPOCH = Statement.load(_SQL / "epoch.sql")
 OUTBOX_ROWS = Statement.load(_SQL / "outbox_rows.sql")
 OUTBOX_DONE = Statement.load(_SQL / "outbox_done.sql")
+OUTBOX_SPAN = Statement.load(_SQL / "outbox_span.sql")
 
 # The row that has the epoch in place of a version.
 _EPOCH = 0
@@ -59,6 +60,11 @@ class DatabaseCatalogue:
     def ids_after(self, product_id: int, count: int) -> tuple[list[int], bool]:
         """Ids of the ``count`` products that follow ``product_id``, ascending, and whether more follow."""
         return self._ids(Call(IDS_AFTER, (count + 1, product_id)), count)
+
+    def untold_changes(self) -> tuple[int, int]:
+        """Numbers of the oldest and the newest change that waits in the outbox; zeros if none does."""
+        ((oldest, newest),) = self._postgres.run(Call(OUTBOX_SPAN))
+        return oldest, newest
 
     def _ids(self, call: Call, count: int) -> tuple[list[int], bool]:
         ids = [row[0] for row in self._postgres.run(call)]

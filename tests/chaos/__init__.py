@@ -1,1 +1,1 @@
-"""What readers see while parts of the service fail: each fault under load, with figures and what is demanded of them."""
+"""What readers see while parts of the service fail: each fault under load, with figures and demands."""

@@ -2,7 +2,7 @@ import pytest
 
 from service.cache.aside import CacheAside, Lifetimes
 from service.cache.entry import Entry, State
-from service.errors import RedisUnavailable
+from service.errors import PostgresUnavailable, RedisUnavailable
 
 LIFETIMES = Lifetimes(fresh_seconds=100, keep_seconds=1000, missing_seconds=5)
 EPOCH = 10
@@ -129,6 +129,81 @@ def test_a_store_that_failed_is_left_alone_for_a_moment(cache, shelf, wall, mono
     monotonic.now += 1
     assert cache.look_up(["a"]) != [None]
     assert cache.fill({"a": present(1.0)}, monotonic.now) == 1
+
+
+class Outbox:
+    """The changes that the store was not told of, which may be out of reach."""
+
+    def __init__(self):
+        self.waiting, self.fails, self.asked = [], False, 0
+
+    def span(self):
+        self.asked += 1
+        if self.fails:
+            raise PostgresUnavailable
+        return (min(self.waiting), max(self.waiting)) if self.waiting else (0, 0)
+
+
+@pytest.fixture
+def outbox():
+    return Outbox()
+
+
+@pytest.fixture
+def failed_once(shelf, wall, monotonic, outbox):
+    """A cache whose store failed, is back, and may be asked again."""
+    cache = CacheAside(shelf, LIFETIMES, wall, monotonic, untold=outbox.span)
+    shelf.entries["a"] = present(wall.now + 50).encode()
+    shelf.fails = True
+    with pytest.raises(RedisUnavailable):
+        cache.look_up(["a"])
+    shelf.fails = False
+    monotonic.now += 1
+    return cache
+
+
+def test_after_a_failure_nothing_is_served_until_the_store_was_told_what_it_missed(failed_once, outbox, monotonic):
+    outbox.waiting = [7, 8]
+    for waiting in ([7, 8], [8], [8, 9]):
+        outbox.waiting = waiting
+        with pytest.raises(RedisUnavailable):
+            failed_once.look_up(["a"])
+        assert failed_once.breaker.is_open
+        monotonic.now += 1
+    outbox.waiting = [9]  # which came later
+    assert failed_once.look_up(["a"]) != [None]
+    assert not failed_once.breaker.is_open
+
+
+def test_while_it_is_told_what_it_missed_fills_are_stored(failed_once, shelf, outbox, monotonic):
+    assert failed_once.fill({"a": present(1.0)}, monotonic.now) == 0
+    outbox.waiting = [7]
+    with pytest.raises(RedisUnavailable):
+        failed_once.look_up(["a"])
+    assert failed_once.fill({"a": present(1.0)}, monotonic.now) == 1
+
+
+def test_where_nobody_can_say_what_it_missed_it_is_trusted(failed_once, outbox):
+    outbox.fails = True
+    assert failed_once.look_up(["a"]) != [None]
+
+
+def test_it_stays_in_doubt_if_it_fails_again_while_one_asks_what_it_missed(failed_once, shelf, outbox, monotonic):
+    def fails_meanwhile():
+        shelf.fails = True
+        failed_once.fill({"a": present(1.0)}, monotonic.now)
+        shelf.fails = False
+        return 0, 0
+
+    failed_once._untold = fails_meanwhile
+    failed_once.look_up(["a"])
+    assert failed_once.breaker.is_open
+
+
+def test_what_it_missed_is_asked_after_failures_only(failed_once, outbox):
+    for _ in range(3):
+        failed_once.look_up(["a"])
+    assert outbox.asked == 1
 
 
 def test_a_fill_that_fails_is_no_error_and_opens_the_breaker(cache, shelf, monotonic):
