@@ -68,6 +68,17 @@ class BatchWorker(ThreadWorker):  # type: ignore[misc]
             self.nr_conns += 1
             self._adopt(Connection(self.cfg, client, address, listener.getsockname()))
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Begin or end accepting; for good once this worker stops.
+
+        Whoever connects to a socket that is open and not watched waits for an answer until the worker has ended.
+        """
+        super().set_accept_enabled(enabled)
+        while self.sockets and not self.alive:
+            listener = self.sockets.pop()
+            self.accept(listener)
+            listener.close()
+
     def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
         """Show the door the next request of a connection that came back from the thread pool."""
         self.keepalived_conns.remove(conn)

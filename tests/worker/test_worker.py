@@ -203,6 +203,22 @@ def test_clients_that_leave_while_they_wait_harm_nobody(connect, given):
     assert ask(connect(), 20)[0] == 200
 
 
+def test_who_comes_while_it_stops_is_answered_or_refused_but_never_kept_waiting(launch):
+    instance = launch()
+    host, _, port = instance.address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=1) as kept:  # for which the worker lingers two seconds
+        assert ask(kept, 1)[0] == 200
+        instance.ask_to_stop()
+        until, refused = time.monotonic() + 1.5, False
+        while not refused:
+            assert time.monotonic() < until
+            try:
+                with socket.create_connection((host, int(port)), timeout=1) as late:
+                    assert ask(late, 1)[0] == 200
+            except ConnectionError:
+                refused = True
+
+
 def test_a_reload_under_requests_loses_none(launch, nginx_server):
     instance = launch()
     nginx = nginx_server(instance.address, micro_cache=False)
