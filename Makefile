@@ -9,7 +9,7 @@ READY := $(VENV)/.installed
 STACK := $(PY) -m tests.stack
 
 .DEFAULT_GOAL := help
-.PHONY: help run up status down seed migrate schema hits test bench bench-load bench-queries lint format clean
+.PHONY: help run up status down seed migrate schema hits test chaos bench bench-load bench-queries lint format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ hits: $(READY) ## print the cache's hit rate per kind over all instances
 
 test: $(READY) ## run the whole suite against private servers, with coverage
 	@$(PY) -m pytest -q --cov --cov-report=term
+
+chaos: $(READY) ## have every part fail in turn, under load, on private servers; prints what readers saw
+	@$(PY) -m tests.chaos
 
 bench: $(READY) ## measure it beside Express, FastAPI and a file from nginx, on the running stack; QUICK=1 to try
 	@$(PY) -m tests.bench $(if $(QUICK),--quick)

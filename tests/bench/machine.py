@@ -17,10 +17,11 @@ from tests.stack import binaries, probes
 def described(settings: Mapping[str, str], shelf: Path) -> list[str]:
     """The date, the processor and the versions of everything that took part."""
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    return [f"{today}, {os.cpu_count()} cores of {_model()}", ", ".join(_versions(settings, shelf))]
+    return [f"{today}, {os.cpu_count()} cores of {processor()}", ", ".join(_versions(settings, shelf))]
 
 
-def _model() -> str:
+def processor() -> str:
+    """What the machine calls its processor."""
     found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE)
     return found[1] if found else platform.machine()
 

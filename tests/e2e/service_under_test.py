@@ -2,33 +2,40 @@
 
 import http.client
 import json
-import threading
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import psycopg2
+from typing import Any, TypeVar
 
 from migrations import runner
 from service.nginx_conf import values
 from service.settings import Settings
+from tests.chaos.proxy import FaultProxy
+from tests.stack import probes
 from tests.stack.instances import Instance, Process
 from tests.stack.servers import Nginx, Postgres, Redis
 
-PRODUCTS = 60
+PRODUCTS = 20_000
+POSTGRES_TIMEOUT_SECONDS = 1.0
+POSTGRES_CONNECTIONS = 2
+
+Part = TypeVar("Part", bound=Any)
 
 
 @dataclass
 class Service:
-    """The parts, and how to ask them."""
+    """The parts, and how to ask them. The proxies stand before the stores where there are any."""
 
     postgres: Postgres
     redis: Redis
     instances: list[Instance]
     invalidator: Process
     nginx: Nginx
+    postgres_proxy: FaultProxy | None = None
+    redis_proxy: FaultProxy | None = None
+    unread: Iterator[int] = field(default_factory=lambda: iter(range(PRODUCTS, 0, -1)))
+    """Ids of products, each given once: what was never read is in no cache."""
 
     def get(self, path: str, address: str | None = None) -> tuple[int, dict[str, str], bytes]:
         """One GET on a connection of its own: status, headers with names in lower case, body."""
@@ -40,92 +47,73 @@ class Service:
         finally:
             connection.close()
 
-    def ready(self) -> dict:
-        """What /readyz says."""
-        return json.loads(self.get("/readyz")[2])
+    def states(self) -> list[str]:
+        """What /readyz says, of each instance; ``gone`` for one that does not answer."""
+        return [self._state(instance) for instance in self.instances]
 
+    def sql(self, statement: str, *values: object) -> list[tuple]:
+        """Run one statement past the service, with its rows if it has any."""
+        with probes.query(self.postgres.url) as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
 
-@dataclass
-class Readers:
-    """Threads that read products without a pause and remember what they saw."""
-
-    service: Service
-    statuses: Counter = field(default_factory=Counter)
-    outcomes: Counter = field(default_factory=Counter)
-    _seen: threading.Condition = field(default_factory=threading.Condition)
-    _stop: threading.Event = field(default_factory=threading.Event)
-
-    @contextmanager
-    def reading(self) -> Iterator["Readers"]:
-        threads = [threading.Thread(target=self._read, args=(number,)) for number in range(4)]
-        for thread in threads:
-            thread.start()
+    def _state(self, instance: Instance) -> str:
         try:
-            yield self
-        finally:
-            self._stop.set()
-            for thread in threads:
-                thread.join(30)
-
-    def until(self, outcome: str, more: int = 50) -> None:
-        """Wait until so many more answers had this X-Cache."""
-        with self._seen:
-            enough = self.outcomes[outcome] + more
-            assert self._seen.wait_for(lambda: self.outcomes[outcome] >= enough, 30), self
-
-    def _read(self, number: int) -> None:
-        while not self._stop.is_set():
-            number = number % PRODUCTS + 1
-            status, headers, _ = self.service.get(f"/products/{number}")
-            with self._seen:
-                self.statuses[status] += 1
-                self.outcomes[headers.get("x-cache", "none")] += 1
-                self._seen.notify_all()
+            return json.loads(self.get("/readyz", instance.address)[2])["status"]
+        except (OSError, http.client.HTTPException):
+            return "gone"
 
 
 @contextmanager
-def running(root: Path, free_port) -> Iterator[Service]:
-    """Start everything, with a small catalogue; stop everything."""
-    started = []
+def running(root: Path, free_port: Callable[[str], int], *, proxied: bool = False) -> Iterator[Service]:
+    """Start everything, with a catalogue of products that are only products; stop everything."""
+    with ExitStack() as stopping:
 
-    def start(child):
-        started.append(child)
-        child.start()
-        return child
+        def start(part: Part) -> Part:
+            stopping.callback(part.stop)
+            part.start()
+            return part
 
-    try:
+        def before(store: Postgres | Redis) -> FaultProxy | None:
+            return start(FaultProxy(free_port("a fault proxy"), store.address)) if proxied else None
+
         postgres = start(Postgres(root, free_port("e2e postgres"), root / "postgres.log", durable=False))
         redis = start(Redis(root, free_port("e2e redis"), root / "redis.log"))
+        proxies = before(postgres), before(redis)
         runner.migrate(postgres.url)
         _insert_products(postgres.url)
-        addresses = [f"127.0.0.1:{free_port(f'e2e web {number}')}" for number in (1, 2)]
-        given = {
-            "DATABASE_URL": postgres.url,
-            "REDIS_URL": redis.url,
-            "CART_SECRET": "only for these tests",
-            "INSTANCES": ",".join(addresses),
-            "LISTEN": f"127.0.0.1:{free_port('e2e nginx')}",
-            "MICRO_CACHE": "off",
-            "POSTGRES_TIMEOUT_SECONDS": "1",
-            "COVERAGE_PROCESS_CONFIG": "",  # its reads would only be slower
-        }
+        given = _settings(free_port, *(_through(*pair) for pair in zip((postgres, redis), proxies, strict=True)))
         instances = [
             start(Instance(int(address.rpartition(":")[2]), root / "web.log", given, f"web {address}"))
-            for address in addresses
+            for address in given["INSTANCES"].split(",")
         ]
         invalidator = start(Process("invalidator", root / "invalidator.log", given))
         nginx = start(Nginx(root, root / "nginx.log", values(Settings.from_env(given))))
-        yield Service(postgres, redis, instances, invalidator, nginx)
-    finally:
-        for child in reversed(started):
-            child.stop()
+        yield Service(postgres, redis, instances, invalidator, nginx, *proxies)
+
+
+def _settings(free_port: Callable[[str], int], database_url: str, redis_url: str) -> Mapping[str, str]:
+    return {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "CART_SECRET": "only for these tests",
+        "INSTANCES": ",".join(f"127.0.0.1:{free_port(f'e2e web {number}')}" for number in (1, 2)),
+        "LISTEN": f"127.0.0.1:{free_port('e2e nginx')}",
+        "MICRO_CACHE": "off",
+        "POSTGRES_TIMEOUT_SECONDS": str(POSTGRES_TIMEOUT_SECONDS),
+        "POSTGRES_CONNECTIONS": str(POSTGRES_CONNECTIONS),
+        "COVERAGE_PROCESS_CONFIG": "",  # its reads would only be slower
+    }
+
+
+def _through(store: Postgres | Redis, proxy: FaultProxy | None) -> str:
+    return store.url.replace(store.address, proxy.address) if proxy else store.url
 
 
 def _insert_products(url: str) -> None:
-    connection = psycopg2.connect(url)
-    with connection, connection.cursor() as cursor:
+    with probes.query(url) as cursor:
         cursor.execute(
             "INSERT INTO products SELECT n, 'Product ' || n, '', '', 'Things', n FROM generate_series(1, %s) n",
             (PRODUCTS,),
         )
-    connection.close()
+        cursor.execute("TRUNCATE catalogue_outbox")  # nothing is cached yet

@@ -126,6 +126,10 @@ class Child:
         """Tell whether the process is there, ready or not."""
         return self.process is not None and self.process.poll() is None
 
+    def children(self) -> set[int]:
+        """Return the process ids of its children, and of theirs."""
+        return set(_descendants(self.pid)) if self.alive() else set()
+
     def ask_to_stop(self) -> None:
         """Send the stop signal without waiting; ``stop`` waits."""
         if self.process is not None and self.process.poll() is None:
@@ -164,9 +168,7 @@ class Child:
         self.start()
 
     def _signal_tree(self, number: signal.Signals) -> None:
-        if not self.alive():
-            return
-        for pid in [self.pid, *_descendants(self.pid)]:
+        for pid in (self.pid, *self.children()) if self.alive() else ():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
 

@@ -127,6 +127,10 @@ class Nginx(Child):
         self.configuration.write_text(render(TEMPLATE.read_text(encoding="utf-8"), self.values), encoding="utf-8")
         super().launch()
 
+    def reload(self) -> None:
+        """Have its configuration read again by new workers; the old ones end after the requests that they have."""
+        os.kill(self.pid, signal.SIGHUP)
+
     def probe(self) -> None:
         probes.status(self.address, "/metrics")  # which nginx answers itself, whatever is behind it
 

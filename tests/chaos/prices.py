@@ -1,0 +1,20 @@
+"""Changes that can be recognised: every change of a price is a rise, to one that no product had before."""
+
+import itertools
+import time
+from collections.abc import Iterable
+
+from tests.e2e.service_under_test import PRODUCTS, Service
+
+Price = tuple[int, int, float]
+"""Product, price, and the moment (monotonic) from when on no lower one may be read."""
+
+_higher = itertools.count(PRODUCTS + 1)
+
+
+def raise_prices(service: Service, product_ids: Iterable[int]) -> list[Price]:
+    """Commit one higher price for all of these, past the service."""
+    price, ids = next(_higher), list(product_ids)
+    service.sql("UPDATE products SET default_price = %s WHERE id = ANY (%s)", price, ids)
+    committed = time.monotonic()
+    return [(product_id, price, committed) for product_id in ids]

@@ -1,0 +1,145 @@
+"""What can happen to the service's own processes."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from service.cache.entry import Entry
+from service.cache.keys import entry_name
+from service.catalogue import Kind
+from tests.chaos import demands
+from tests.chaos.faults import Fault
+from tests.chaos.load import HOT
+from tests.chaos.prices import Price, raise_prices
+from tests.chaos.waits import wait_until
+from tests.e2e.service_under_test import Service
+from tests.stack import probes
+
+_CHANGED = range(1, 3001)  # enough that telling Redis of them takes longer than to kill who does it
+_KILLS = 5
+_ONE_BATCH_SECONDS = 0.03
+
+
+@contextmanager
+def worker_killed(service: Service) -> Iterator[None]:
+    instance = random.choice(service.instances)
+    (worker,) = instance.children()
+    os.kill(worker, signal.SIGKILL)
+    yield
+    wait_until(lambda: bool(instance.children() - {worker}))
+
+
+@contextmanager
+def instance_stopped(service: Service) -> Iterator[None]:
+    instance = random.choice(service.instances)
+    instance.stop()
+    yield
+    instance.start()
+
+
+@contextmanager
+def instances_restarted(service: Service) -> Iterator[None]:
+    for instance in service.instances:
+        instance.restart()
+    yield
+
+
+@contextmanager
+def nginx_reloaded(service: Service) -> Iterator[None]:
+    workers = service.nginx.children()
+    service.nginx.reload()
+    wait_until(lambda: not workers & service.nginx.children())
+    yield
+
+
+@contextmanager
+def both_stores_down_at_start(service: Service) -> Iterator[None]:
+    ours = [service.invalidator, *service.instances]
+    for each in [*ours, service.redis, service.postgres]:
+        each.stop()
+    for each in ours:
+        each.start()
+    started = [each.pid for each in ours]
+    wait_until(lambda: set(service.states()) == {"unavailable"})
+    yield
+    service.redis.start()
+    service.postgres.start()
+    raise_prices(service, HOT)
+    wait_until(lambda: not _untold(service))
+    assert [each.pid for each in ours if each.alive()] == started
+
+
+@contextmanager
+def invalidator_killed(service: Service) -> Iterator[list[Price]]:
+    """Several times, somewhere in the middle of what it has to tell Redis of."""
+    prices: list[Price] = []
+    left = [_killed_in_the_middle(service, prices) for _ in range(_KILLS)]
+    assert any(left)
+    yield prices
+    service.invalidator.start()
+    wait_until(lambda: not _untold(service))
+    told = time.monotonic()
+    assert _never_told(service) == []
+    prices[:] = [(product_id, price, told) for product_id, price, _ in prices]
+
+
+def _killed_in_the_middle(service: Service, prices: list[Price]) -> int:
+    """How many changes it left."""
+    service.invalidator.kill()
+    prices[:] = raise_prices(service, _CHANGED)[: len(HOT)]
+    waiting = _untold(service)
+    service.invalidator.start()
+    wait_until(lambda: _untold(service) < waiting)
+    time.sleep(random.uniform(0, _ONE_BATCH_SECONDS))  # any instant will do
+    service.invalidator.kill()
+    return _untold(service)
+
+
+def _untold(service: Service) -> int:
+    ((count,),) = service.sql("SELECT count(*) FROM catalogue_outbox")
+    return count
+
+
+def _never_told(service: Service) -> list[int]:
+    """Changed products of which Redis has an older version, or has heard nothing at all."""
+    versions = service.sql("SELECT id, version FROM products WHERE id = ANY (%s) ORDER BY id", list(_CHANGED))
+    with probes.client(service.redis.url) as client:
+        stored = client.mget([entry_name(Kind.PRODUCT, product_id) for product_id, _ in versions])
+    return [
+        product_id
+        for (product_id, version), entry in zip(versions, stored, strict=True)
+        if entry is None or Entry.decode(entry).version < version
+    ]
+
+
+_WANTED = "GETs through nginx: 0 failed"
+_DEMANDS = (demands.every_read_is_answered, demands.all_within(3.0), demands.back_within(3.0))
+
+DIRECT = (
+    Fault("Worker killed (-9)", _WANTED, worker_killed, _DEMANDS, lasts=False),
+    Fault("Instance stopped", _WANTED, instance_stopped, _DEMANDS),
+    Fault(
+        "All instances restarted one by one",
+        _WANTED,
+        instances_restarted,
+        (*_DEMANDS[:2], demands.back_within(10.0)),  # each is given two seconds for what it has
+        lasts=False,
+    ),
+    Fault("nginx reloaded", _WANTED, nginx_reloaded, _DEMANDS, lasts=False),
+    Fault(
+        "Both stores down at start",
+        "starts, not ready, recovers without a restart",
+        both_stores_down_at_start,
+        (demands.every_read_is_answered_or_refused, demands.back_within(3.0)),
+        {"status": 503},
+    ),
+    Fault(
+        "Invalidator killed at any instant",
+        "no change is lost",
+        invalidator_killed,
+        (*_DEMANDS, demands.nothing_old_is_read),
+    ),
+)

@@ -1,0 +1,151 @@
+"""What can happen to Redis, and to the way there. No read fails for it: the cache is never the reason."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.chaos import demands
+from tests.chaos.faults import Fault
+from tests.chaos.load import HOT
+from tests.chaos.prices import Price, raise_prices
+from tests.chaos.waits import again_and_again, wait_until
+from tests.e2e.service_under_test import Service
+from tests.stack import probes
+
+_BESIDE_DEADLINE_SECONDS = 0.25  # Redis answers later than its deadline of 0.1 s
+_MOST_MEMORY_BYTES = 512 * 2**20
+
+
+@contextmanager
+def killed(service: Service) -> Iterator[None]:
+    service.redis.kill()
+    yield
+    service.redis.start()
+
+
+@contextmanager
+def hung(service: Service) -> Iterator[None]:
+    service.redis.pause()
+    yield
+    service.redis.resume()
+
+
+@contextmanager
+def restarted_empty(service: Service) -> Iterator[None]:
+    service.redis.restart()
+    yield
+
+
+@contextmanager
+def evicting(service: Service) -> Iterator[None]:
+    """Half of what it holds is too much."""
+    with probes.client(service.redis.url) as client:
+        memory, before = client.info("memory"), client.info("stats")["evicted_keys"]
+        client.config_set("maxmemory", memory["used_memory"] - memory["used_memory_dataset"] // 2)
+        yield
+        client.config_set("maxmemory", _MOST_MEMORY_BYTES)
+        assert client.info("stats")["evicted_keys"] > before
+
+
+@contextmanager
+def full(service: Service) -> Iterator[None]:
+    """It has room for nothing: whatever can be evicted is, and every write is refused."""
+    with probes.client(service.redis.url) as client:
+        client.config_set("maxmemory", 1)
+        yield
+        client.config_set("maxmemory", _MOST_MEMORY_BYTES)
+        assert client.info("errorstats")["errorstat_OOM"]["count"] > 0
+
+
+@contextmanager
+def scripts_flushed(service: Service) -> Iterator[None]:
+    with probes.client(service.redis.url) as client, again_and_again(client.script_flush):
+        before = _unknown_scripts(client)
+        yield
+        assert _unknown_scripts(client) > before
+
+
+@contextmanager
+def connections_killed(service: Service) -> Iterator[None]:
+    killed: list[int] = []
+    with probes.client(service.redis.url) as client:
+
+        def kill() -> None:
+            killed.append(client.client_kill_filter(_type="normal", skipme=True))
+
+        with again_and_again(kill):
+            yield
+    assert sum(killed) > 0
+
+
+@contextmanager
+def down_while_products_change(service: Service) -> Iterator[list[Price]]:
+    """Redis keeps what it has, hears of no change, and is back with all of it."""
+    service.redis.pause()
+    wait_until(lambda: all(_bypassed(service, instance.address) for instance in service.instances))
+    prices = raise_prices(service, HOT)
+    yield prices
+    prices += raise_prices(service, HOT)
+    service.redis.resume()
+
+
+@contextmanager
+def late(service: Service) -> Iterator[None]:
+    service.redis_proxy.delay(_BESIDE_DEADLINE_SECONDS)
+    yield
+    service.redis_proxy.heal()
+
+
+@contextmanager
+def black_holed(service: Service) -> Iterator[None]:
+    service.redis_proxy.black_hole()
+    yield
+    service.redis_proxy.heal()
+
+
+@contextmanager
+def cut(service: Service) -> Iterator[None]:
+    service.redis_proxy.cut()
+    yield
+    service.redis_proxy.heal()
+
+
+def _unknown_scripts(client) -> int:
+    return client.info("errorstats").get("errorstat_NOSCRIPT", {"count": 0})["count"]
+
+
+def _bypassed(service: Service, address: str) -> bool:
+    return service.get(f"/products/{HOT[0]}", address)[1].get("x-cache") == "bypass"
+
+
+_WANTED = "no 5xx; slower, bounded; back by itself"
+_BYPASS = {"outcome": "bypass"}
+_DEMANDS = (
+    demands.every_read_is_answered,
+    demands.all_within(1.0),
+    demands.half_within(0.05),
+    demands.back_within(2.0),
+)
+
+DIRECT = (
+    Fault("Redis killed", _WANTED, killed, _DEMANDS, _BYPASS),
+    Fault("Redis hung (SIGSTOP)", _WANTED, hung, _DEMANDS, _BYPASS),
+    Fault("Redis restarted empty", _WANTED, restarted_empty, _DEMANDS, lasts=False),
+    Fault("Redis evicts half of what it has", _WANTED, evicting, _DEMANDS),
+    Fault("Redis full, nothing left to evict", _WANTED, full, _DEMANDS, _BYPASS),
+    Fault("Redis forgets its scripts, 20 times a second", _WANTED, scripts_flushed, _DEMANDS),
+    Fault("Redis connections killed, 20 times a second", _WANTED, connections_killed, _DEMANDS, _BYPASS),
+    Fault(
+        "Redis down while products change",
+        "no old version served after it returns",
+        down_while_products_change,
+        (*_DEMANDS[:3], demands.back_within(5.0), demands.nothing_old_is_read),
+        _BYPASS,
+        long_seconds=60.0,
+    ),
+)
+
+PROXIED = (
+    Fault("Redis answers after its deadline", _WANTED, late, _DEMANDS, _BYPASS),
+    Fault("Redis in a black hole", _WANTED, black_holed, _DEMANDS, _BYPASS),
+    Fault("Redis cut off", _WANTED, cut, _DEMANDS, _BYPASS),
+)

@@ -1,0 +1,36 @@
+"""Waiting for a condition, with a deadline, and doing a thing again and again until a block ends."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_PATIENCE_SECONDS = 20.0
+_LOOK_EVERY_SECONDS = 0.01
+_AGAIN_EVERY_SECONDS = 0.05
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Raises AssertionError if it does not come true within 20 s."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(_LOOK_EVERY_SECONDS)
+
+
+@contextmanager
+def again_and_again(action: Callable[[], object]) -> Iterator[None]:
+    """Do it 20 times a second, in a thread, until the block ends."""
+    over = threading.Event()
+
+    def repeat() -> None:
+        while not over.wait(_AGAIN_EVERY_SECONDS):
+            action()
+
+    thread = threading.Thread(target=repeat)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
