@@ -12,7 +12,7 @@ from tempfile import mkdtemp
 
 from tests.bench.machine import processor
 from tests.chaos import matrix
-from tests.chaos.faults import LONG, SHORT, Fault, Form, observe
+from tests.chaos.faults import Fault, Form, observe
 from tests.e2e.service_under_test import Service, running
 from tests.stack.instances import CHECKOUT
 from tests.stack.places import Ports, RunDirectory
@@ -42,7 +42,7 @@ def _held(service: Service, fault: Fault, form: Form) -> bool:
     """Print the line of one fault, and what was not as wanted."""
     try:
         observed = observe(service, fault, form)
-    except AssertionError as error:
+    except (AssertionError, StackError) as error:
         figures, complaints = ("", "", "", ""), [f"it was not observed to its end: {error}"]
     else:
         back = "never" if observed.back_seconds is None else f"{observed.back_seconds:.2f}"
@@ -67,7 +67,7 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="as the tests run them")
     options = parser.parse_args()
     try:
-        return run(options.only, SHORT if options.short else LONG)
+        return run(options.only, Form.SHORT if options.short else Form.LONG)
     except KeyboardInterrupt:
         return 130
     except (StackError, OSError) as error:

@@ -116,6 +116,16 @@ def nothing_old_is_read(observed: Observed) -> str:
     return "" if observed.prices else "nothing was changed"
 
 
+def felt_as_slow(seconds: float) -> Demand:
+    """Some read during the fault took so long, or the fault was none."""
+
+    def demand(observed: Observed) -> str:
+        slow = [each for each in observed.during() if each.seconds >= seconds]
+        return "" if slow else f"nobody waited for {seconds} s"
+
+    return demand
+
+
 def felt_as(**wanted: object) -> Demand:
     """Some answer during the fault said this, or the fault was none."""
 

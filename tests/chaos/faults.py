@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from enum import Enum
 from typing import Any, NamedTuple
 
 from tests.chaos.demands import Demand, Observed, felt_as
@@ -18,21 +19,22 @@ def through_nginx(service: Service) -> AbstractContextManager[Reader]:
     return nullcontext(over_http(service.nginx.address))
 
 
-class Form(NamedTuple):
-    """How long a fault lasts, and how often one strikes that is over at once."""
+class Form(Enum):
+    """How thorough an observation is; the value is how often a fault strikes that is over at once."""
 
-    seconds: float
-    rounds: int
+    SHORT = 1
+    LONG = 5
 
 
-SHORT, LONG = Form(1.0, 1), Form(8.0, 5)
+A_WHILE = {Form.SHORT: 1.0, Form.LONG: 8.0}
+OVER_AT_ONCE: Mapping[Form, float] = {}
 
 
 class Fault(NamedTuple):
     """A row of the matrix.
 
     ``strike`` makes it and ends it; what it gives are the prices of ``Observed``. ``felt`` is what some reader must be
-    told of it. A fault that does not last is over at once, and the time to recover counts from its beginning.
+    told of it. It lasts some ``seconds``, or if it is over at once, the time to recover counts from its beginning.
     """
 
     name: str
@@ -40,8 +42,7 @@ class Fault(NamedTuple):
     strike: Callable[[Service], AbstractContextManager[Any]]
     demands: Sequence[Demand]
     felt: Mapping[str, object] = {}
-    lasts: bool = True
-    long_seconds: float | None = None
+    seconds: Mapping[Form, float] = A_WHILE
     readers: Callable[[Service], AbstractContextManager[Reader]] = through_nginx
 
     def complaints(self, observed: Observed) -> list[str]:
@@ -52,20 +53,19 @@ class Fault(NamedTuple):
 
 def observe(service: Service, fault: Fault, form: Form) -> Observed:
     """Have the fault strike under load. Raises AssertionError if the service is not well before."""
-    seconds = fault.long_seconds if form is LONG and fault.long_seconds else form.seconds
     with fault.readers(service) as reader, Load(reader, service.unread).running() as load:
         _warm(service, load)
         first, backs, prices = time.monotonic(), [], []
-        for _ in range(1 if fault.lasts else form.rounds):
+        for _ in range(1 if fault.seconds else form.value):
             began = time.monotonic()
             with fault.strike(service) as changed:
-                if fault.lasts:
-                    _last(load, fault, began, seconds)
-            ended = time.monotonic() if fault.lasts else began
+                if fault.seconds:
+                    _last(load, fault, began, fault.seconds[form])
+            ended = time.monotonic() if fault.seconds else began
             backs.append(_back(service, load, ended))
             prices += changed or ()
     back = None if None in backs else max(backs)
-    return Observed(load.answers(), first, ended if fault.lasts else time.monotonic(), back, prices)
+    return Observed(load.answers(), first, ended if fault.seconds else time.monotonic(), back, prices)
 
 
 def _warm(service: Service, load: Load) -> None:

@@ -1,17 +1,18 @@
 """What can happen to Postgres, and to the way there. Whoever asks for what is in the cache sees nothing of it."""
 
+import http.client
 import itertools
 import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from service.cache.entry import Entry
 from service.cache.keys import entry_name
 from service.catalogue import Kind
 from tests.chaos import demands
-from tests.chaos.faults import Fault
+from tests.chaos.faults import A_WHILE, Fault, Form
 from tests.chaos.load import HOT
 from tests.chaos.waits import again_and_again, wait_until
 from tests.e2e.service_under_test import POSTGRES_CONNECTIONS, POSTGRES_TIMEOUT_SECONDS, Service
@@ -61,7 +62,7 @@ def backends_terminated(service: Service) -> Iterator[None]:
 
     with again_and_again(terminate):
         yield
-    assert sum(ended) > 0
+    assert sum(ended) > 0, "there was no backend to end"
 
 
 @contextmanager
@@ -117,7 +118,8 @@ def _occupied(service: Service) -> Iterator[None]:
 
     def occupy(address: str) -> None:
         while not over.is_set():
-            service.get(f"/products/{next(ids)}/styles?", address)  # the "?" has it answered by the thread pool
+            with suppress(OSError, http.client.HTTPException):
+                service.get(f"/products/{next(ids)}/styles?", address)  # the "?" has it answered by the thread pool
 
     addresses = [instance.address for instance in service.instances for _ in range(_OCCUPIERS)]
     threads = [threading.Thread(target=occupy, args=(address,)) for address in addresses]
@@ -149,22 +151,30 @@ _DEMANDS = (
     demands.back_within(3.0),
 )
 _REFUSED = {"status": 503}
+_BEYOND_THE_DEADLINE = {**A_WHILE, Form.SHORT: 2 * POSTGRES_TIMEOUT_SECONDS}
 
 DIRECT = (
     Fault("Postgres stopped", _WANTED, stopped, _DEMANDS, _REFUSED),
     Fault("Postgres shut down at once, recovers", _WANTED, shut_down_at_once, _DEMANDS, _REFUSED),
-    Fault("Postgres hung (SIGSTOP)", _WANTED, hung, _DEMANDS, _REFUSED),
+    Fault("Postgres hung (SIGSTOP)", _WANTED, hung, _DEMANDS, _REFUSED, _BEYOND_THE_DEADLINE),
     Fault(
         "Postgres backends terminated, 20 times a second",
         _WANTED,
         backends_terminated,
         (demands.hits_are_answered, demands.all_within(1.0), demands.refused_at_most(2), demands.back_within(1.0)),
     ),
-    Fault("Postgres table locked", _WANTED, table_locked, _DEMANDS, _REFUSED),
-    Fault("Postgres pool exhausted", _WANTED, pool_exhausted, _DEMANDS, _REFUSED),
+    Fault("Postgres table locked", _WANTED, table_locked, _DEMANDS, _REFUSED, _BEYOND_THE_DEADLINE),
+    # Who came first gives up first, so that a miss mostly has a connection just before it has to give up itself.
+    Fault(
+        "Postgres pool exhausted",
+        _WANTED,
+        pool_exhausted,
+        (*_DEMANDS, demands.felt_as_slow(POSTGRES_TIMEOUT_SECONDS / 2)),
+        seconds=_BEYOND_THE_DEADLINE,
+    ),
 )
 
 PROXIED = (
-    Fault("Postgres in a black hole", _WANTED, black_holed, _DEMANDS, _REFUSED),
+    Fault("Postgres in a black hole", _WANTED, black_holed, _DEMANDS, _REFUSED, _BEYOND_THE_DEADLINE),
     Fault("Postgres cut off", _WANTED, cut, _DEMANDS, _REFUSED),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.chaos import demands
-from tests.chaos.faults import Fault
+from tests.chaos.faults import A_WHILE, OVER_AT_ONCE, Fault, Form
 from tests.chaos.load import HOT
 from tests.chaos.prices import Price, raise_prices
 from tests.chaos.waits import again_and_again, wait_until
@@ -13,6 +13,7 @@ from tests.stack import probes
 
 _BESIDE_DEADLINE_SECONDS = 0.25  # Redis answers later than its deadline of 0.1 s
 _MOST_MEMORY_BYTES = 512 * 2**20
+_BALLAST_KEYS, _BALLAST_BYTES = 4000, 1000
 
 
 @contextmanager
@@ -37,31 +38,36 @@ def restarted_empty(service: Service) -> Iterator[None]:
 
 @contextmanager
 def evicting(service: Service) -> Iterator[None]:
-    """Half of what it holds is too much."""
+    """Of much that it holds half has to go, and something for whatever is stored."""
     with probes.client(service.redis.url) as client:
-        memory, before = client.info("memory"), client.info("stats")["evicted_keys"]
-        client.config_set("maxmemory", memory["used_memory"] - memory["used_memory_dataset"] // 2)
+        before = client.info("stats")["evicted_keys"]
+        with client.pipeline() as pipeline:
+            for number in range(_BALLAST_KEYS):
+                pipeline.set(f"ballast:{number}", bytes(_BALLAST_BYTES), ex=60)
+            pipeline.execute()
+        client.config_set("maxmemory", client.info("memory")["used_memory"] - _BALLAST_KEYS * _BALLAST_BYTES // 2)
         yield
         client.config_set("maxmemory", _MOST_MEMORY_BYTES)
-        assert client.info("stats")["evicted_keys"] > before
+        assert client.info("stats")["evicted_keys"] > before + _BALLAST_KEYS // 4, "little was evicted"
 
 
 @contextmanager
 def full(service: Service) -> Iterator[None]:
     """It has room for nothing: whatever can be evicted is, and every write is refused."""
     with probes.client(service.redis.url) as client:
+        before = _errors(client, "OOM")
         client.config_set("maxmemory", 1)
         yield
         client.config_set("maxmemory", _MOST_MEMORY_BYTES)
-        assert client.info("errorstats")["errorstat_OOM"]["count"] > 0
+        assert _errors(client, "OOM") > before, "every write was taken"
 
 
 @contextmanager
 def scripts_flushed(service: Service) -> Iterator[None]:
     with probes.client(service.redis.url) as client, again_and_again(client.script_flush):
-        before = _unknown_scripts(client)
+        before = _errors(client, "NOSCRIPT")
         yield
-        assert _unknown_scripts(client) > before
+        assert _errors(client, "NOSCRIPT") > before, "every script was known"
 
 
 @contextmanager
@@ -74,7 +80,7 @@ def connections_killed(service: Service) -> Iterator[None]:
 
         with again_and_again(kill):
             yield
-    assert sum(killed) > 0
+    assert sum(killed) > 0, "there was no connection to kill"
 
 
 @contextmanager
@@ -109,8 +115,8 @@ def cut(service: Service) -> Iterator[None]:
     service.redis_proxy.heal()
 
 
-def _unknown_scripts(client) -> int:
-    return client.info("errorstats").get("errorstat_NOSCRIPT", {"count": 0})["count"]
+def _errors(client, kind: str) -> int:
+    return client.info("errorstats").get(f"errorstat_{kind}", {"count": 0})["count"]
 
 
 def _bypassed(service: Service, address: str) -> bool:
@@ -129,9 +135,9 @@ _DEMANDS = (
 DIRECT = (
     Fault("Redis killed", _WANTED, killed, _DEMANDS, _BYPASS),
     Fault("Redis hung (SIGSTOP)", _WANTED, hung, _DEMANDS, _BYPASS),
-    Fault("Redis restarted empty", _WANTED, restarted_empty, _DEMANDS, lasts=False),
+    Fault("Redis restarted empty", _WANTED, restarted_empty, _DEMANDS, seconds=OVER_AT_ONCE),
     Fault("Redis evicts half of what it has", _WANTED, evicting, _DEMANDS),
-    Fault("Redis full, nothing left to evict", _WANTED, full, _DEMANDS, _BYPASS),
+    Fault("Redis has no room at all", _WANTED, full, _DEMANDS, _BYPASS),
     Fault("Redis forgets its scripts, 20 times a second", _WANTED, scripts_flushed, _DEMANDS),
     Fault("Redis connections killed, 20 times a second", _WANTED, connections_killed, _DEMANDS, _BYPASS),
     Fault(
@@ -140,7 +146,7 @@ DIRECT = (
         down_while_products_change,
         (*_DEMANDS[:3], demands.back_within(5.0), demands.nothing_old_is_read),
         _BYPASS,
-        long_seconds=60.0,
+        seconds={**A_WHILE, Form.LONG: 60.0},
     ),
 )
 

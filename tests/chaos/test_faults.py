@@ -7,7 +7,7 @@ from tempfile import mkdtemp
 import pytest
 
 from tests.chaos import matrix
-from tests.chaos.faults import SHORT, Fault, observe
+from tests.chaos.faults import Fault, Form, observe
 from tests.e2e.service_under_test import Service, running
 
 
@@ -36,9 +36,9 @@ def _named(faults: tuple[Fault, ...]) -> pytest.MarkDecorator:
 
 @_named(matrix.DIRECT)
 def test_a_fault_of_a_part(service, fault):
-    assert fault.complaints(observe(service, fault, SHORT)) == []
+    assert fault.complaints(observe(service, fault, Form.SHORT)) == []
 
 
 @_named(matrix.PROXIED)
 def test_a_fault_of_the_way_to_a_store(proxied_service, fault):
-    assert fault.complaints(observe(proxied_service, fault, SHORT)) == []
+    assert fault.complaints(observe(proxied_service, fault, Form.SHORT)) == []

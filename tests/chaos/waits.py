@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _PATIENCE_SECONDS = 20.0
-_LOOK_EVERY_SECONDS = 0.01
+_LOOK_EVERY_SECONDS = 0.005
 _AGAIN_EVERY_SECONDS = 0.05
 
 
@@ -14,7 +14,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
     """Raises AssertionError if it does not come true within 20 s."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while not condition():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, "waited in vain"
         time.sleep(_LOOK_EVERY_SECONDS)
 
 
