@@ -12,6 +12,7 @@ from tests.e2e.service_under_test import Service
 from tests.stack import probes
 
 _BESIDE_DEADLINE_SECONDS = 0.25  # Redis answers later than its deadline of 0.1 s
+_ENOUGH_LOOKUPS = 6  # of both instances, which look now and then until they trust it
 _MOST_MEMORY_BYTES = 512 * 2**20
 _BALLAST_KEYS, _BALLAST_BYTES = 4000, 1000
 
@@ -85,13 +86,18 @@ def connections_killed(service: Service) -> Iterator[None]:
 
 @contextmanager
 def down_while_products_change(service: Service) -> Iterator[list[Price]]:
-    """Redis keeps what it has, hears of no change, and is back with all of it."""
+    """Redis keeps what it has, and is back with all of it before the invalidator comes to tell it what changed."""
     service.redis.pause()
     wait_until(lambda: all(_bypassed(service, instance.address) for instance in service.instances))
     prices = raise_prices(service, HOT)
     yield prices
     prices += raise_prices(service, HOT)
+    service.invalidator.pause()
     service.redis.resume()
+    with probes.client(service.redis.url) as client:
+        before = _lookups(client)
+        wait_until(lambda: _lookups(client) >= before + _ENOUGH_LOOKUPS)
+    service.invalidator.resume()
 
 
 @contextmanager
@@ -113,6 +119,10 @@ def cut(service: Service) -> Iterator[None]:
     service.redis_proxy.cut()
     yield
     service.redis_proxy.heal()
+
+
+def _lookups(client) -> int:
+    return client.info("commandstats").get("cmdstat_mget", {"calls": 0})["calls"]
 
 
 def _errors(client, kind: str) -> int:
