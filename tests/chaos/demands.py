@@ -91,9 +91,15 @@ def half_within(seconds: float) -> Demand:
     return demand
 
 
-def refused_at_most(count: int) -> Demand:
-    """So many reads failed at most."""
-    return lambda observed: f"{observed.errors} reads were refused" if observed.errors > count else ""
+def refused_at_most(share: float) -> Demand:
+    """While the fault lasts, so many of the cold reads fail at most."""
+
+    def demand(observed: Observed) -> str:
+        cold = [each for each in observed.during() if each.cold]
+        refused = sum(each.said.status != 200 for each in cold)
+        return f"{refused} of {len(cold)} cold reads were refused" if refused > share * len(cold) else ""
+
+    return demand
 
 
 def back_within(seconds: float) -> Demand:

@@ -161,7 +161,7 @@ DIRECT = (
         "Postgres backends terminated, 20 times a second",
         _WANTED,
         backends_terminated,
-        (demands.hits_are_answered, demands.all_within(1.0), demands.refused_at_most(2), demands.back_within(1.0)),
+        (demands.hits_are_answered, demands.all_within(1.0), demands.refused_at_most(0.15), demands.back_within(1.0)),
     ),
     Fault("Postgres table locked", _WANTED, table_locked, _DEMANDS, _REFUSED, _BEYOND_THE_DEADLINE),
     # Who came first gives up first, so that a miss mostly has a connection just before it has to give up itself.
