@@ -50,7 +50,8 @@ def _held(service: Service, fault: Fault, form: Form) -> bool:
         figures = (f"{len(observed.answers):,}", f"{observed.errors:,}", worst, back)
         complaints = fault.complaints(observed)
     print(_line((fault.name, fault.wanted, *figures, "NO" if complaints else "yes")), flush=True)
-    print(*(f"{fault.name}: {complaint}" for complaint in complaints), sep="\n", end="", file=sys.stderr)
+    for complaint in complaints:
+        print(f"{fault.name}: {complaint}", file=sys.stderr)
     return not complaints
 
 
