@@ -1,11 +1,15 @@
-"""A client's connection on the fast road: its bytes in and out, without waiting, and until when it may be silent."""
+"""Clients' connections on the fast road: bytes in and out without waiting, and which of them are ready."""
 
 from __future__ import annotations
 
+import select
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 from gunicorn.workers.gthread import TConn
+
+READABLE, WRITABLE = select.EPOLLIN, select.EPOLLOUT
 
 # As long as gunicorn takes a first line to be: it has something to say about a longer one that has not ended.
 _LONGEST_HEAD_BYTES = 8190
@@ -16,7 +20,7 @@ class Connection(TConn):  # type: ignore[misc]
     """gunicorn's connection, with what the poll loop must remember of it.
 
     ``head`` is what came of a request so far; ``request`` that request once it is whole and recognised, until it is
-    answered; ``rest`` what the socket has not taken yet of an answer.
+    answered; ``rest`` what the socket has not taken yet of an answer; ``watched`` the events that are waited for.
     """
 
     head = b""
@@ -53,6 +57,43 @@ class Connection(TConn):  # type: ignore[misc]
         elif self.rest is not _NOTHING:
             self.rest = _NOTHING
         return True
+
+
+class Connections:
+    """The connections of the fast road by file descriptor, watched by ``epoll``."""
+
+    def __init__(self, epoll: select.epoll) -> None:
+        self._epoll = epoll
+        self._by_descriptor: dict[int, Connection] = {}
+        self.get = self._by_descriptor.get
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(list(self._by_descriptor.values()))
+
+    def __contains__(self, connection: Connection) -> bool:
+        return self._by_descriptor.get(connection.descriptor) is connection
+
+    def add(self, connection: Connection) -> None:
+        """Take a connection on and wait for its request."""
+        self._by_descriptor[connection.descriptor] = connection
+        self.watch(connection, READABLE)
+
+    def remove(self, connection: Connection) -> None:
+        """Leave a connection to others."""
+        self.unwatch(connection)
+        del self._by_descriptor[connection.descriptor]
+
+    def watch(self, connection: Connection, events: int) -> None:
+        """Wait for these events, and no others, of a connection."""
+        change = self._epoll.modify if connection.watched else self._epoll.register
+        change(connection.descriptor, events)
+        connection.watched = events
+
+    def unwatch(self, connection: Connection) -> None:
+        """Wait for nothing: epoll reports some events, such as the end of a connection, unasked."""
+        if connection.watched:
+            self._epoll.unregister(connection.descriptor)
+            connection.watched = 0
 
 
 def may_become_a_head(raw: bytes) -> bool:
