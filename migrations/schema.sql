@@ -61,20 +61,13 @@ CREATE FUNCTION public.catalogue_record() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        INSERT INTO catalogue_outbox (product_id, version, epoch)
-        SELECT id, version, catalogue_epoch() FROM after;
-    ELSIF TG_OP = 'DELETE' THEN
-        INSERT INTO catalogue_outbox (product_id, version, epoch)
-        SELECT id, nextval('catalogue_version'), catalogue_epoch() FROM before;
-    ELSE -- an id that was changed leaves behind a product that is no longer there
-        INSERT INTO catalogue_outbox (product_id, version, epoch)
-        SELECT id, version, catalogue_epoch() FROM after
-        UNION ALL
-        SELECT id, nextval('catalogue_version'), catalogue_epoch() FROM before WHERE id NOT IN (SELECT id FROM after);
+    IF TG_OP <> 'DELETE' THEN
+        PERFORM catalogue_tell(array_agg(id ORDER BY id), array_agg(version ORDER BY id)) FROM after;
     END IF;
-    IF FOUND THEN
-        NOTIFY catalogue;
+    IF TG_OP = 'UPDATE' THEN
+        PERFORM catalogue_tell_gone(ARRAY(SELECT id FROM before EXCEPT SELECT id FROM after));
+    ELSIF TG_OP = 'DELETE' THEN
+        PERFORM catalogue_tell_gone(ARRAY(SELECT id FROM before));
     END IF;
     RETURN NULL;
 END $$;
@@ -85,6 +78,26 @@ CREATE FUNCTION public.catalogue_stamp() RETURNS trigger
 BEGIN
     NEW.version := nextval('catalogue_version');
     RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.catalogue_tell(ids integer[], risen bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO catalogue_outbox (product_ids, versions, epoch)
+    SELECT ids[first:first + 999], risen[first:first + 999], catalogue_epoch()
+    FROM generate_series(1, cardinality(ids), 1000) AS first
+    ORDER BY first;
+    IF FOUND THEN
+        NOTIFY catalogue;
+    END IF;
+END $$;
+
+CREATE FUNCTION public.catalogue_tell_gone(ids integer[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM catalogue_tell(ids, ARRAY(SELECT nextval('catalogue_version') FROM unnest(ids)));
 END $$;
 
 CREATE FUNCTION public.catalogue_touch(ids integer[]) RETURNS void
@@ -163,10 +176,11 @@ CREATE TABLE public.catalogue_loads (
 
 CREATE TABLE public.catalogue_outbox (
     id bigint NOT NULL,
-    product_id integer NOT NULL,
-    version bigint NOT NULL,
+    product_ids integer[] NOT NULL,
+    versions bigint[] NOT NULL,
     epoch bigint NOT NULL,
-    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT catalogue_outbox_check CHECK ((cardinality(product_ids) = cardinality(versions)))
 );
 
 ALTER TABLE public.catalogue_outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (

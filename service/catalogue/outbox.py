@@ -12,7 +12,11 @@ from service.catalogue import Kind
 from service.catalogue.database import EPOCH, OUTBOX_DONE, OUTBOX_ROWS
 from service.postgres import Call, Postgres
 
-_BATCH = 250
+# A row has up to 1,000 products. While Redis takes tombstones it answers nobody: of 250 products for about 3 ms.
+_ROWS = 64
+_PRODUCTS = 250
+
+Row = tuple[int, list[int], list[int], int]
 
 
 class Outbox:
@@ -25,27 +29,34 @@ class Outbox:
     def drain(self) -> int:
         """Tell Redis of everything; return how many rows that was. Raises PostgresUnavailable, RedisUnavailable.
 
-        A row is deleted after Redis has taken its tombstones. Stopped at any instant, or beside another process that
-        does the same, it tells twice what it told already, and that changes nothing.
+        A row is deleted after Redis has taken its tombstones, in the round trip that asks for the next rows. Stopped at
+        any instant, or beside another process that does the same, it tells twice what it told already, and that changes
+        nothing.
         """
         ((epoch,),) = self._postgres.run(Call(EPOCH))
         self._redis.put(epoch, [])
+        told: list[int] = []
         drained = 0
-        while rows := self._postgres.run(Call(OUTBOX_ROWS, (_BATCH,))):
-            newest = {product_id: (at, version) for _, product_id, version, at in rows}  # in order: the last one counts
-            self._redis.put(
-                max(epoch, *(row[3] for row in rows)),
-                [
-                    (entry_name(kind, product_id), tombstone, TOMBSTONE_SECONDS)
-                    for product_id, tombstone in _tombstones(newest.items())
-                    for kind in Kind
-                ],
-            )
-            self._postgres.run(Call(OUTBOX_DONE, ([row[0] for row in rows],)))
+        while rows := self._postgres.run(Call(OUTBOX_DONE, (told,)), Call(OUTBOX_ROWS, (_ROWS,))):
+            self._tell(rows)
+            told = [number for number, *_ in rows]
             drained += len(rows)
         return drained
 
-
-def _tombstones(newest: Iterable[tuple[int, tuple[int, int]]]) -> Iterable[tuple[int, bytes]]:
-    for product_id, (epoch, version) in newest:
-        yield product_id, Entry(State.TOMBSTONE, epoch, version).encode()
+    def _tell(self, rows: Iterable[Row]) -> None:
+        newest = {  # rows are in order: the last one counts
+            product_id: (epoch, version)
+            for _, product_ids, versions, epoch in rows
+            for product_id, version in zip(product_ids, versions, strict=True)
+        }
+        told = list(newest.items())
+        for first in range(0, len(told), _PRODUCTS):
+            some = told[first : first + _PRODUCTS]
+            self._redis.put(
+                max(epoch for _, (epoch, _) in some),
+                [
+                    (entry_name(kind, product_id), Entry(State.TOMBSTONE, *order).encode(), TOMBSTONE_SECONDS)
+                    for product_id, order in some
+                    for kind in Kind
+                ],
+            )

@@ -91,7 +91,7 @@ def test_changes_after_a_load_have_versions_above_it(loaded_url):
     query(loaded_url, "UPDATE skus SET quantity = 9 WHERE id = 6")
     [(changed,)] = query(loaded_url, "SELECT version FROM products WHERE id = 2")
     assert changed > version
-    assert query(loaded_url, "SELECT product_id, version FROM catalogue_outbox") == [(2, changed)]
+    assert query(loaded_url, "SELECT product_ids, versions FROM catalogue_outbox") == [([2], [changed])]
 
 
 @pytest.fixture
