@@ -25,9 +25,14 @@ _PAUSE_AFTER_FAILURE_SECONDS = 0.25
 # Plain numbers: comparing with a member of an enumeration takes as long as unpacking an entry.
 _MISSING, _TOMBSTONE = int(State.MISSING), int(State.TOMBSTONE)
 
+UNKNOWN_LIFE = b"unknown"
+"""The life of a store that has not said one: no entry can be stored in it."""
+
 
 class Store(Protocol):
     """Where entries are kept: see RedisStore."""
+
+    life: bytes
 
     def ask(self, names: Sequence[str]) -> socket:
         """Ask for the epoch and what is stored under each name; return what becomes readable with the answer."""
@@ -37,8 +42,8 @@ class Store(Protocol):
         """The answer."""
         ...
 
-    def put(self, epoch: int, entries: Sequence[tuple[str, bytes, float]]) -> int:
-        """Store (name, bytes, seconds to keep) each unless a newer one is there."""
+    def put(self, epoch: int, entries: Sequence[tuple[str, bytes, float]], life: bytes = b"") -> int:
+        """Store (name, bytes, seconds to keep) each unless a newer one is there, or ``life`` is over."""
         ...
 
 
@@ -126,21 +131,34 @@ class CacheAside:
         now = self._wall_clock()
         return [None if one is None else self._judge(one, epoch, now) for one in stored]
 
-    def fill(self, entries: Mapping[str, Entry], began: float) -> int:
+    def life(self) -> bytes:
+        """The life of the store, to be asked before the source is read and given to ``fill``.
+
+        A store that was emptied is told its epoch here: what is read from now on may be stored.
+        """
+        if self._store.life == UNKNOWN_LIFE and self._is_reachable():
+            try:
+                self._store.put(self._newest_epoch, [])
+            except RedisUnavailable:
+                self._failed()
+        return self._store.life
+
+    def fill(self, entries: Mapping[str, Entry], began: float, life: bytes = b"") -> int:
         """Offer entries that were read from the source since ``began`` (monotonic); a newer one that is stored stays.
 
-        Returns how many were stored. A cache that cannot be written to is no error: 0.
+        If the store's ``life`` of then is over, it has forgotten tombstones since, and takes none of them. Returns how
+        many were stored. A cache that cannot be written to is no error: 0.
         """
         if not entries:
             return 0
         self._newest_epoch = max(self._newest_epoch, *(entry.epoch for entry in entries.values()))
-        doubt = self._doubt
-        if self._monotonic() - began > _LONGEST_FILL_SECONDS or (doubt is not None and not doubt.reached):
+        if self._monotonic() - began > _LONGEST_FILL_SECONDS or not self._is_reachable():
             return 0
         try:
             return self._store.put(
                 self._newest_epoch,
                 [(name, entry.encode(), self._keep_seconds(entry)) for name, entry in entries.items()],
+                life,
             )
         except RedisUnavailable:
             self._failed()
@@ -150,6 +168,10 @@ class CacheAside:
         """When an entry made now needs a refresh, varied by a tenth so that a burst of fills does not expire as one."""
         seconds = self._lifetimes.missing_seconds if state is State.MISSING else self._lifetimes.fresh_seconds
         return self._wall_clock() + seconds * random.uniform(0.9, 1.0)  # noqa: S311 (spreads load, keeps no secret)
+
+    def _is_reachable(self) -> bool:
+        doubt = self._doubt
+        return doubt is None or doubt.reached
 
     def _failed(self) -> None:
         self.breaker.failed()

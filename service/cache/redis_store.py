@@ -15,6 +15,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from service.cache.aside import UNKNOWN_LIFE
 from service.cache.keys import EPOCH
 from service.errors import RedisUnavailable
 
@@ -26,7 +27,10 @@ _PUT_SHA = hashlib.sha1(_PUT.encode(), usedforsecurity=False).hexdigest()
 
 
 class RedisStore:
-    """The Redis or Valkey at ``url``. Every method raises RedisUnavailable if it cannot be had within the deadline."""
+    """The Redis or Valkey at ``url``. Every method raises RedisUnavailable if it cannot be had within the deadline.
+
+    ``life`` is what it was last seen in: another one each time that it was emptied, UNKNOWN_LIFE if it said none.
+    """
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
         # The driver's own ten retries and five seconds would make a dead cache slower than none. Protocol 2 keeps it
@@ -40,6 +44,7 @@ class RedisStore:
         )
         self._timeout_seconds = timeout_seconds
         self._of_thread = _OfThread()
+        self.life = UNKNOWN_LIFE
         self._opened: list[Any] = []  # list.append is atomic
 
     def ask(self, names: Sequence[str]) -> socket:
@@ -60,26 +65,27 @@ class RedisStore:
             self._of_thread.connection.disconnect()
             raise RedisUnavailable
         try:
-            epoch, *stored = self._receive()
-            return (None if epoch is None else int(epoch)), stored
+            said, *stored = self._receive()
+            return self._heard(said), stored
         except ValueError as error:
             raise RedisUnavailable from error
 
-    def put(self, epoch: int, entries: Sequence[tuple[str, bytes, float]]) -> int:
+    def put(self, epoch: int, entries: Sequence[tuple[str, bytes, float]], life: bytes = b"") -> int:
         """Store (name, bytes, seconds to keep) each unless a newer entry is there, and raise the epoch.
 
-        Returns how many were stored; see ``put.lua``.
+        With a ``life``, nothing is stored in another one. Returns how many were stored; see ``put.lua``.
         """
-        values: list[Any] = [epoch]
+        values: list[Any] = [epoch, life]
         for _, stored, keep_seconds in entries:
             values += [stored, max(1, int(keep_seconds * 1000))]
         names = [EPOCH, *(name for name, _, _ in entries)]
         run = ("EVALSHA", _PUT_SHA, len(names), *names, *values)
         try:
-            return int(self._call(*run))
+            stored, self.life = self._call(*run)
         except redis.exceptions.NoScriptError:  # it is new there, or its scripts were flushed
             self._call("SCRIPT", "LOAD", _PUT)
-            return int(self._call(*run))
+            stored, self.life = self._call(*run)
+        return int(stored)
 
     def ping(self) -> None:
         """Return if Redis answers."""
@@ -89,6 +95,15 @@ class RedisStore:
         """Close every connection."""
         for connection in self._opened:
             connection.disconnect()
+
+    def _heard(self, said: bytes | None) -> int | None:
+        """The epoch, None if none was ever said; see ``put.lua``."""
+        if said is None:
+            self.life = UNKNOWN_LIFE
+            return None
+        epoch, _, life = said.partition(b":")
+        self.life = life or UNKNOWN_LIFE
+        return int(epoch) or None
 
     def _call(self, *words: str | bytes | int) -> Any:
         self._send(*words)

@@ -11,7 +11,7 @@ from service.cache.aside import CacheAside
 from service.cache.entry import Entry, State
 from service.cache.keys import entry_name
 from service.catalogue import Catalogue, Document, Key, Kind
-from service.catalogue.flights import Flights
+from service.catalogue.flights import Flights, Loaded
 from service.catalogue.refresher import Refresher
 from service.errors import RedisUnavailable
 from service.metrics import Metrics
@@ -72,14 +72,16 @@ class CachedCatalogue:
         """Stop refreshing."""
         self._refresher.close()
 
-    def _load_and_fill(self, keys: Collection[Key]) -> Mapping[Key, Document]:
-        began = time.monotonic()
+    def _load_and_fill(self, keys: Collection[Key]) -> Loaded:
+        began, life, was_down = time.monotonic(), self._cache.life(), self.cache_is_down
         documents = self._source.documents(keys)
         entries = {entry_name(*key): self._entry(document) for key, document in documents.items()}
-        stored = self._cache.fill(entries, began)
+        stored = self._cache.fill(entries, began, life)
         self._metrics.fills.add(("stored",), stored)
         self._metrics.fills.add(("refused",), len(entries) - stored)
-        return documents
+        # What the cache does not take may be older than what it has. Without it, nothing else was served meanwhile.
+        newest = stored == len(entries) or (was_down and self.cache_is_down)
+        return Loaded(documents, newest)
 
     def _entry(self, document: Document) -> Entry:
         state = State.MISSING if document.body is None else State.PRESENT

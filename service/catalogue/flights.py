@@ -6,50 +6,78 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
+from typing import NamedTuple
 
 from service.catalogue import Document, Key
 from service.errors import Unavailable
 
-Load = Callable[[Collection[Key]], Mapping[Key, Document]]
+
+class Loaded(NamedTuple):
+    """Documents, and whether none newer can have been served while they were loaded."""
+
+    documents: Mapping[Key, Document]
+    newest: bool = True
+
+
+Load = Callable[[Collection[Key]], Loaded]
 
 
 class Flights:
-    """Calls ``load`` for keys that no other thread is loading now; waits for the others' at most ``wait_seconds``."""
+    """Calls ``load`` for keys that no other thread is loading now; waits for the others' at most ``wait_seconds``.
+
+    Who joins a load was asked after it began, perhaps after something newer had been served: if that can be, it loads
+    again, alone or together with others that must.
+    """
 
     def __init__(self, load: Load, wait_seconds: float) -> None:
         self._load = load
         self._wait_seconds = wait_seconds
         self._lock = threading.Lock()
-        self._under_way: dict[Key, Future[Mapping[Key, Document]]] = {}
+        self._under_way: dict[Key, Future[Loaded]] = {}
 
     def load(self, keys: Collection[Key]) -> dict[Key, Document]:
         """Every key's document. Raises what ``load`` raises, in every thread that shared the call."""
-        own: Future[Mapping[Key, Document]] = Future()
+        loaded, doubtful = self._load_or_join(keys)
+        if doubtful:  # whatever is under way now began after these were asked for
+            again, _ = self._load_or_join(doubtful)
+            loaded.update(again)
+        return loaded
+
+    def _load_or_join(self, keys: Collection[Key]) -> tuple[dict[Key, Document], list[Key]]:
+        """Every key's document, and the keys whose document came from another's load and may not be the newest."""
+        own: Future[Loaded] = Future()
         with self._lock:
             shared = {key: self._under_way[key] for key in keys if key in self._under_way}
             mine = [key for key in keys if key not in shared]
             self._under_way.update(dict.fromkeys(mine, own))
         # One's own first: nobody waits for another before those who wait for him have their answer.
-        loaded = dict(self._fly(mine, own)) if mine else {}
+        loaded = dict(self._fly(mine, own).documents) if mine else {}
+        doubtful = []
         for key, flight in shared.items():
-            loaded[key] = self._result(flight)[key]
-        return loaded
+            joined = self._result(flight)
+            loaded[key] = joined.documents[key]
+            if not joined.newest:
+                doubtful.append(key)
+        return loaded, doubtful
 
-    def _fly(self, keys: Collection[Key], flight: Future[Mapping[Key, Document]]) -> Mapping[Key, Document]:
+    def _fly(self, keys: Collection[Key], flight: Future[Loaded]) -> Loaded:
         try:
-            documents = self._load(keys)
+            loaded = self._load(keys)
         except BaseException as error:
+            self._land(keys)
             flight.set_exception(error)
             raise
-        else:
-            flight.set_result(documents)
-            return documents
-        finally:
-            with self._lock:
-                for key in keys:
-                    self._under_way.pop(key, None)
+        self._land(keys)
+        flight.set_result(loaded)
+        return loaded
 
-    def _result(self, flight: Future[Mapping[Key, Document]]) -> Mapping[Key, Document]:
+    def _land(self, keys: Collection[Key]) -> None:
+        """Before the others hear: who then has to load again must not find this one under way."""
+        with self._lock:
+            for key in keys:
+                del self._under_way[key]
+
+    def _result(self, flight: Future[Loaded]) -> Loaded:
         try:
             return flight.result(self._wait_seconds)
         except NotInTime:

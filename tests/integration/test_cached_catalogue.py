@@ -1,5 +1,6 @@
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg2
 import pytest
@@ -145,23 +146,77 @@ def test_a_redelivered_tombstone_costs_no_miss(catalogue, outbox, change, store)
     change("UPDATE products SET name = 'New' WHERE id = 1")
     delivered = []
     put = store.put
-    store.put = lambda epoch, entries: delivered.append((epoch, entries)) or put(epoch, entries)
+    store.put = lambda *told: delivered.append(told) or put(*told)
     outbox.drain()
+    store.put = put
     assert outcomes(catalogue, ONE) == ["miss"]
     for epoch, entries in delivered:
         put(epoch, entries)
     assert outcomes(catalogue, ONE) == ["hit"]
 
 
-def test_a_fill_that_was_overtaken_by_a_change_is_not_stored(catalogue, source, outbox, change):
-    source.go_on.clear()
-    reader = threading.Thread(target=catalogue.documents, args=([ONE],))
-    reader.start()
-    assert source.read.wait(10)  # the old row is read, the fill still to come
+def test_a_tombstone_that_comes_late_costs_no_miss(catalogue, outbox, change, source):
     change("UPDATE products SET name = 'New' WHERE id = 1")
-    outbox.drain()
+    assert b"New" in catalogue.documents([ONE])[ONE].body  # read before the outbox was drained
+    assert outbox.drain() == 1
+    assert outcomes(catalogue, ONE) == ["hit"]
+    assert source.calls == [{ONE}]
+
+
+def test_tombstones_in_the_wrong_order_leave_the_newest(catalogue, outbox, change, store):
+    delivered, put = [], store.put
+    store.put = lambda *told: delivered.append(told) or put(*told)
+    for name in "abc":
+        change("UPDATE products SET name = %s WHERE id = 1", (name,))
+        outbox.drain()
+    store.put = put
+    assert b'"c"' in catalogue.documents([ONE])[ONE].body
+    for told in reversed(delivered):
+        put(*told)
+    assert outcomes(catalogue, ONE) == ["hit"]
+    assert b'"c"' in catalogue.documents([ONE])[ONE].body
+
+
+@pytest.fixture
+def overtaken(catalogue, source, outbox, change):
+    """Starts a reader that has read a row which is then changed, and told of, before it can fill the cache."""
+    source.go_on.clear()
+    with ThreadPoolExecutor() as pool:
+        reader = pool.submit(catalogue.documents, [ONE])
+        assert source.read.wait(10)
+        change("UPDATE products SET name = 'New' WHERE id = 1")
+        outbox.drain()
+        yield reader
+        source.go_on.set()
+
+
+def test_a_fill_from_before_redis_was_emptied_is_not_stored(overtaken, catalogue, source, redis_url):
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()  # and forgets that the product changed
+    with ThreadPoolExecutor() as pool:
+        other = pool.submit(catalogue.documents, [TWO])
+        source.go_on.set()
+        other.result(10)
+    assert b"One" in overtaken.result(10)[ONE].body  # it was asked for before the change
+    served = catalogue.documents([ONE])[ONE]
+    assert b"New" in served.body
+    assert served.outcome == "miss"
+
+
+def test_who_asks_after_a_change_is_not_given_what_was_read_before_it(overtaken, catalogue, source, store):
+    asked, take = threading.Event(), store.take
+    store.take = lambda: (take(), asked.set())[0]
+    with ThreadPoolExecutor() as pool:
+        joined = pool.submit(catalogue.documents, [ONE])
+        assert asked.wait(10)
+        source.go_on.set()
+        assert b"One" in overtaken.result(10)[ONE].body
+        assert b"New" in joined.result(10)[ONE].body
+
+
+def test_a_fill_that_was_overtaken_by_a_change_is_not_stored(overtaken, catalogue, source):
     source.go_on.set()
-    reader.join(10)
+    assert b"One" in overtaken.result(10)[ONE].body
     served = catalogue.documents([ONE])[ONE]
     assert b"New" in served.body
     assert served.outcome == "miss"
@@ -207,6 +262,22 @@ def test_without_redis_everything_is_a_bypass(source, change):
     catalogue = CachedCatalogue(source, CacheAside(store, LIFETIMES), Metrics(), wait_seconds=5.0)
     assert outcomes(catalogue, ONE, NONE) == ["bypass", "bypass"]
     assert catalogue.documents([ONE])[ONE].body.startswith(b'{"id":1')
+    catalogue.close()
+    store.close()
+
+
+def test_without_redis_readers_of_the_same_share_one_load(source, change):
+    store = RedisStore("redis://127.0.0.1:1/0", 0.1)
+    catalogue = CachedCatalogue(source, CacheAside(store, LIFETIMES), Metrics(), wait_seconds=5.0)
+    joined, result = threading.Event(), catalogue._flights._result
+    catalogue._flights._result = lambda flight: (joined.set(), result(flight))[1]
+    source.go_on.clear()
+    with ThreadPoolExecutor() as pool:
+        readers = [pool.submit(outcomes, catalogue, ONE) for _ in range(2)]
+        assert joined.wait(10)
+        source.go_on.set()
+        assert [reader.result(10) for reader in readers] == [["bypass"]] * 2
+    assert source.calls == [{ONE}]
     catalogue.close()
     store.close()
 

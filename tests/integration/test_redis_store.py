@@ -5,6 +5,7 @@ import time
 import pytest
 import redis
 
+from service.cache.aside import UNKNOWN_LIFE
 from service.cache.entry import Entry, State
 from service.cache.keys import EPOCH
 from service.cache.redis_store import RedisStore
@@ -79,6 +80,28 @@ def test_a_newer_load_wins_and_an_older_one_is_not_stored_at_all(store):
     assert store.put(5, [("other", entry(5, 100).encode(), KEEP)]) == 0
     assert store.put(4, []) == 0
     assert got(store)[0] == 6
+
+
+def test_in_another_life_nothing_is_stored_that_asks_for_this_one(store, client):
+    assert store.life == UNKNOWN_LIFE
+    assert store.put(5, [("a", entry(5, 1).encode(), KEEP)], UNKNOWN_LIFE) == 0
+    life = store.life
+    assert got(store, "a") == (5, [None])
+    assert store.life == life != UNKNOWN_LIFE
+    assert store.put(5, [("a", entry(5, 1).encode(), KEEP)], life) == 1
+    client.flushall()
+    assert store.put(5, [("a", entry(5, 1).encode(), KEEP)], life) == 0
+    assert store.life > life
+    assert put(store, entry(5, 1, State.TOMBSTONE), epoch=5) == 1  # which is right in any life
+    client.flushall()
+    got(store, "a")
+    assert store.life == UNKNOWN_LIFE
+
+
+def test_an_epoch_that_nobody_knows_is_none_though_there_is_a_life(store):
+    assert store.put(0, []) == 0
+    assert got(store)[0] is None
+    assert store.life != UNKNOWN_LIFE
 
 
 def test_strange_bytes_are_replaced(store, client):

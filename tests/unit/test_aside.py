@@ -1,6 +1,6 @@
 import pytest
 
-from service.cache.aside import CacheAside, Lifetimes
+from service.cache.aside import UNKNOWN_LIFE, CacheAside, Lifetimes
 from service.cache.entry import Entry, State
 from service.errors import PostgresUnavailable, RedisUnavailable
 
@@ -10,6 +10,8 @@ EPOCH = 10
 
 class Shelf:
     """A store that can be looked into, and can fail."""
+
+    life = b"1"
 
     def __init__(self):
         self.epoch, self.entries, self.puts, self.gets, self.fails = EPOCH, {}, [], 0, False
@@ -23,7 +25,7 @@ class Shelf:
     def take(self):
         return self.epoch, [self.entries.get(name) for name in self.asked]
 
-    def put(self, epoch, entries):
+    def put(self, epoch, entries, life=b""):
         if self.fails:
             raise RedisUnavailable
         self.puts.append((epoch, entries))
@@ -209,6 +211,18 @@ def test_what_it_missed_is_asked_after_failures_only(failed_once, outbox):
 def test_a_fill_that_fails_is_no_error_and_opens_the_breaker(cache, shelf, monotonic):
     shelf.fails = True
     assert cache.fill({"a": present(1.0)}, monotonic.now) == 0
+    assert cache.breaker.is_open
+
+
+def test_an_emptied_store_is_told_the_epoch_before_the_source_is_read(cache, shelf, monotonic):
+    assert cache.life() == b"1"
+    assert shelf.puts == []
+    cache.fill({"a": present(1.0)}, monotonic.now)
+    shelf.life = UNKNOWN_LIFE
+    cache.life()
+    assert shelf.puts[1:] == [(EPOCH, [])]
+    shelf.fails = True
+    assert cache.life() == UNKNOWN_LIFE
     assert cache.breaker.is_open
 
 

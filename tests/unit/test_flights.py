@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from service.catalogue import Document, Key, Kind
-from service.catalogue.flights import Flights
+from service.catalogue.flights import Flights, Loaded
 from service.errors import PostgresUnavailable, Unavailable
 
 A, B, C = (Key(Kind.PRODUCT, number) for number in (1, 2, 3))
@@ -15,6 +15,7 @@ class Source:
 
     def __init__(self):
         self.calls, self.began, self.may_end, self.error = [], threading.Semaphore(0), threading.Event(), None
+        self.newest = True
 
     def load(self, keys):
         self.calls.append(sorted(keys))
@@ -22,7 +23,7 @@ class Source:
         assert self.may_end.wait(10)
         if self.error:
             raise self.error
-        return {key: Document(b"%d" % key.product_id, "", 1, 1) for key in keys}
+        return Loaded({key: Document(b"%d" % key.product_id, "", 1, len(self.calls)) for key in keys}, self.newest)
 
 
 @pytest.fixture
@@ -41,6 +42,21 @@ def test_the_same_key_is_loaded_once_for_all_who_ask_at_the_same_time(source):
         assert {key: one.body for key, one in first.result(10).items()} == {A: b"1", B: b"2"}
         assert {key: one.body for key, one in second.result(10).items()} == {B: b"2", C: b"3"}
     assert source.calls == [[A, B], [C]]
+
+
+def test_who_joined_a_load_that_something_newer_overtook_loads_again_once_for_all_who_did(source):
+    source.newest = False
+    flights = Flights(source.load, 10)
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(flights.load, [A])
+        assert source.began.acquire(timeout=10)
+        joined = [pool.submit(flights.load, [A]) for _ in range(3)]
+        while not all(each.running() for each in joined):
+            pass
+        source.may_end.set()
+        assert first.result(10)[A].version == 1
+        assert {each.result(10)[A].version > 1 for each in joined} == {True}
+    assert len(source.calls) <= 4
 
 
 def test_a_failure_reaches_everyone_who_shared_it_and_the_next_call_loads_again(source):
