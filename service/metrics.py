@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, Metric, generate_latest
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
@@ -87,6 +87,13 @@ class Metrics:
         self.fills = self._kept(
             Counts(
                 "overview_fills", "Documents offered to the cache after a miss, by what became of them.", ("outcome",)
+            )
+        )
+        self.outbox_oldest_seconds = self._kept(
+            Gauge(
+                "overview_outbox_oldest_seconds",
+                "For how long the oldest change waits that the cache has not been told of; NaN without Postgres.",
+                registry=None,
             )
         )
 

@@ -18,6 +18,7 @@ EPOCH = Statement.load(_SQL / "epoch.sql")
 OUTBOX_ROWS = Statement.load(_SQL / "outbox_rows.sql")
 OUTBOX_DONE = Statement.load(_SQL / "outbox_done.sql")
 OUTBOX_SPAN = Statement.load(_SQL / "outbox_span.sql")
+OUTBOX_LAG = Statement.load(_SQL / "outbox_lag.sql")
 
 # The row that has the epoch in place of a version.
 _EPOCH = 0
@@ -65,6 +66,11 @@ class DatabaseCatalogue:
         """Numbers of the oldest and the newest change that waits in the outbox; zeros if none does."""
         ((oldest, newest),) = self._postgres.run(Call(OUTBOX_SPAN))
         return oldest, newest
+
+    def outbox_lag_seconds(self) -> float:
+        """For how long the oldest change has waited that the cache has not been told of, 0 if there is none."""
+        ((seconds,),) = self._postgres.run(Call(OUTBOX_LAG))
+        return float(seconds)
 
     def _ids(self, call: Call, count: int) -> tuple[list[int], bool]:
         ids = [row[0] for row in self._postgres.run(call)]

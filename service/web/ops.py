@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from pathlib import Path
 
 from flask import Blueprint, Response
@@ -35,6 +36,7 @@ def ready() -> Response:
 def metrics() -> Response:
     """What this instance counts, for Prometheus. nginx does not let it out."""
     counted = resources().metrics
+    counted.outbox_oldest_seconds.set(_outbox_lag_seconds())
     return Response(counted.text(), content_type=counted.content_type, headers={"Cache-Control": "no-store"})
 
 
@@ -48,6 +50,13 @@ def openapi() -> Response:
 def docs() -> Response:
     """The contract for people."""
     return responses.page((_HERE / "docs.html").read_bytes(), responses.HTML)
+
+
+def _outbox_lag_seconds() -> float:
+    try:
+        return resources().database.outbox_lag_seconds()
+    except Unavailable:
+        return nan
 
 
 def _postgres() -> str:

@@ -20,6 +20,7 @@ VALUES = {
     database.OUTBOX_ROWS: (10,),
     database.OUTBOX_DONE: ([1, 2, 3],),
     database.OUTBOX_SPAN: (),
+    database.OUTBOX_LAG: (),
     database.EPOCH: (),
     carts.STATEMENTS["lock_carts"]: ([CART], [3]),
     carts.STATEMENTS["add_lines"]: ([CART, CART], [3, 4], [1, 2], 100),

@@ -1,8 +1,10 @@
 import time
+from math import isnan
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.stack import probes
 from tests.web.answers import problem
 
 DEADLINES = {"postgres_timeout_seconds": 0.15, "redis_timeout_seconds": 0.05}
@@ -108,6 +110,21 @@ def test_metrics_time_requests_by_route_and_not_by_path(serve, shared_database_u
     assert counted.pop(("unknown", "GET", "404")) == 2
     ((_, refused),) = counted.items()  # methods that callers make up do not make up series
     assert refused == 5
+
+
+def test_metrics_tell_for_how_long_a_change_has_waited_and_are_there_without_postgres(serve, database_url, closed_port):
+    def oldest(url):
+        return samples(serve(url, f"redis://{closed_port}", **DEADLINES).test_client())[
+            "overview_outbox_oldest_seconds",
+        ]
+
+    assert oldest(database_url) == 0
+    with probes.query(database_url) as cursor:
+        cursor.execute("INSERT INTO products VALUES (1, 'One', '', '', '', 5)")
+        cursor.execute("UPDATE catalogue_outbox SET recorded_at = recorded_at - interval '1 minute'")
+        cursor.execute("INSERT INTO products VALUES (2, 'Two', '', '', '', 5)")
+    assert 60 <= oldest(database_url) < 120
+    assert isnan(oldest(f"postgresql://overview:hidden@{closed_port}/nothing"))
 
 
 @pytest.mark.parametrize(("path", "media_type"), [("/openapi.json", "application/json"), ("/docs", "text/html")])
