@@ -89,6 +89,12 @@ class Metrics:
                 "overview_fills", "Documents offered to the cache after a miss, by what became of them.", ("outcome",)
             )
         )
+        self.shadow = self._kept(
+            Counts("overview_shadow", "Hits read again from Postgres, by what it said.", ("outcome",))
+        )
+        self.breaker_open = self._kept(
+            Gauge("overview_breaker_open", "1 while a store is left alone after a failure.", ("part",), registry=None)
+        )
         self.outbox_oldest_seconds = self._kept(
             Gauge(
                 "overview_outbox_oldest_seconds",

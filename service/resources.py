@@ -36,7 +36,13 @@ class Resources:
         lifetimes = Lifetimes(settings.cache_fresh_seconds, settings.cache_keep_seconds, settings.cache_missing_seconds)
         database = DatabaseCatalogue(postgres)
         cache = CacheAside(redis, lifetimes, untold=database.untold_changes)
-        catalogue = CachedCatalogue(database, cache, metrics, wait_seconds=settings.postgres_timeout_seconds)
+        catalogue = CachedCatalogue(
+            database,
+            cache,
+            metrics,
+            wait_seconds=settings.postgres_timeout_seconds,
+            shadow_share=settings.cache_shadow_percent / 100,
+        )
         carts = Carts(postgres, settings.cart_max_lines)
         tokens = CartTokens(settings.cart_secret)
         return cls(metrics, postgres, redis, database, catalogue, carts, tokens)

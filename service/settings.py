@@ -19,8 +19,15 @@ class SettingError(ValueError):
 _MOST = 1e9  # seconds, bytes, connections: more than any of them can mean
 
 
-def _setting(meaning: str, default: Any = dataclasses.MISSING, *, secret: bool = False, at_least: float = 0) -> Any:
-    metadata = {"meaning": meaning, "secret": secret, "at_least": at_least}
+def _setting(
+    meaning: str,
+    default: Any = dataclasses.MISSING,
+    *,
+    secret: bool = False,
+    at_least: float = 0,
+    at_most: float = _MOST,
+) -> Any:
+    metadata = {"meaning": meaning, "secret": secret, "at_least": at_least, "at_most": at_most}
     return dataclasses.field(default=default, metadata=metadata, repr=not secret)
 
 
@@ -41,6 +48,9 @@ class Settings:
     cache_fresh_seconds: float = _setting("age at which an entry is refreshed behind the answer", 300.0, at_least=1)
     cache_keep_seconds: int = _setting("age at which Redis drops an entry", 86400, at_least=1)
     cache_missing_seconds: int = _setting("how long a product that does not exist is remembered", 10, at_least=1)
+    cache_shadow_percent: float = _setting(
+        "share of hits that Postgres is asked about behind the answer", 0.0, at_most=100
+    )
     threads: int = _setting("requests that one instance works on at once", 8, at_least=1)
     max_body_bytes: int = _setting("largest request body, here and in nginx", 16384, at_least=1)
     listen: str = _setting("address that nginx listens on", "127.0.0.1:8080")
@@ -97,11 +107,11 @@ def _parse(field: dataclasses.Field[Any], text: str) -> Any:
 
 
 def _check(field: dataclasses.Field[Any], value: Any) -> None:
-    name, least = field.name.upper(), field.metadata["at_least"]
+    name, least, most = field.name.upper(), field.metadata["at_least"], field.metadata["at_most"]
     if isinstance(value, str) and len(value) < max(least, 1):
         raise SettingError(f"{name} must " + (f"have at least {least} characters" if value else "not be empty"))
-    if isinstance(value, float | int) and not isinstance(value, bool) and not least <= value <= _MOST:
-        raise SettingError(f"{name} must be at " + (f"most {_MOST:g}" if value > _MOST else f"least {least:g}"))
+    if isinstance(value, float | int) and not isinstance(value, bool) and not least <= value <= most:
+        raise SettingError(f"{name} must be at " + (f"most {most:g}" if value > most else f"least {least:g}"))
 
 
 def table() -> str:

@@ -88,7 +88,7 @@ class CacheAside:
         self._lifetimes = lifetimes
         self._wall_clock = wall_clock
         self._monotonic = monotonic
-        self._untold = untold
+        self.untold = untold
         self._newest_epoch = 0
         self._doubt: _Doubt | None = None
         self.breaker = Breaker(_PAUSE_AFTER_FAILURE_SECONDS, monotonic)
@@ -185,7 +185,7 @@ class CacheAside:
         """
         doubt.reached = True
         try:
-            oldest, newest = self._untold()
+            oldest, newest = self.untold()
         except Unavailable:
             oldest = newest = 0  # nobody knows better than the store, so what it has is answered
         if doubt.newest is None:

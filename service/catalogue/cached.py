@@ -11,8 +11,9 @@ from service.cache.aside import CacheAside
 from service.cache.entry import Entry, State
 from service.cache.keys import entry_name
 from service.catalogue import Catalogue, Document, Key, Kind
+from service.catalogue.behind import Behind
 from service.catalogue.flights import Flights, Loaded
-from service.catalogue.refresher import Refresher
+from service.catalogue.shadow import Shadow
 from service.errors import RedisUnavailable
 from service.metrics import Metrics
 
@@ -20,21 +21,25 @@ from service.metrics import Metrics
 class CachedCatalogue:
     """Answers from the cache what it has, and the rest from ``source``, which fills the cache.
 
-    ``wait_seconds`` is the longest that ``source`` takes: a deadline for threads that share another's load.
+    ``wait_seconds`` is the longest that ``source`` takes: a deadline for threads that share another's load. Behind a
+    ``shadow_share`` of the hits, from 0 to 1, the source is asked whether they are right.
     """
 
-    def __init__(self, source: Catalogue, cache: CacheAside, metrics: Metrics, wait_seconds: float) -> None:
+    def __init__(
+        self, source: Catalogue, cache: CacheAside, metrics: Metrics, wait_seconds: float, shadow_share: float = 0.0
+    ) -> None:
         self._source = source
         self._cache = cache
         self._metrics = metrics
         self._flights = Flights(self._load_and_fill, wait_seconds)
-        self._refresher = Refresher(self._flights.load)
+        self._refresher = Behind("refreshing", self._flights.load)
+        self._shadow = Shadow(shadow_share, source, self._look_up, cache.untold, metrics.shadow)
 
     def documents(self, keys: Collection[Key]) -> Mapping[Key, Document]:
         """Every key's document. The cache is never a reason to fail: raises only what ``source`` raises."""
         wanted = list(dict.fromkeys(keys))
         try:
-            found = self._counted(wanted, self._cache.look_up(_names(wanted)))
+            found = self._counted(wanted, self._look_up(wanted))
         except RedisUnavailable:
             return self.load(wanted, "bypass")
         served = {key: one for key, one in zip(wanted, found, strict=True) if one is not None}
@@ -69,8 +74,12 @@ class CachedCatalogue:
         return self._counted(keys, found)
 
     def close(self) -> None:
-        """Stop refreshing."""
+        """Stop what goes on behind the answers."""
         self._refresher.close()
+        self._shadow.close()
+
+    def _look_up(self, keys: Sequence[Key]) -> list[Document | None]:
+        return self._cache.look_up(_names(keys))
 
     def _load_and_fill(self, keys: Collection[Key]) -> Loaded:
         began, life, was_down = time.monotonic(), self._cache.life(), self.cache_is_down
@@ -89,10 +98,11 @@ class CachedCatalogue:
         return Entry(state, document.epoch, document.version, until, document.etag, document.body or b"")
 
     def _counted(self, keys: Sequence[Key], found: list[Document | None]) -> list[Document | None]:
-        """What was found; what is stale of it is refreshed behind the answer."""
+        """What was found. Behind the answer what is stale of it is refreshed, and a share of the hits is checked."""
         counts = self._count(keys, found)
         if any(outcome == "stale" for _, outcome in counts):
             self._refresher.ask([key for key, one in zip(keys, found, strict=True) if one and one.outcome == "stale"])
+        self._shadow.sample(keys, found)
         return found
 
     def _count(self, keys: Iterable[Key], served: Iterable[Document | None]) -> Iterable[tuple[Kind, str]]:

@@ -25,17 +25,22 @@ def live() -> Response:
 
 @ops.get("/readyz")
 def ready() -> Response:
-    """Each part by name. Without Postgres not ready; without Redis slower, but ready."""
+    """Each part by name. Without Postgres not ready; without Redis slower, but ready.
+
+    An open breaker says that reads go past Redis. It closes with the first read after Redis is back.
+    """
     parts = {"postgres": _postgres(), "redis": _redis()}
-    if parts["postgres"] == "down":
-        return responses.state(503, {"status": "unavailable", "parts": parts})
-    return responses.state(200, {"status": "degraded" if "down" in parts.values() else "ok", "parts": parts})
+    breakers = {"redis": "open" if resources().catalogue.cache_is_down else "closed"}
+    down = parts["postgres"] == "down"
+    status = "unavailable" if down else "degraded" if "down" in parts.values() else "ok"
+    return responses.state(503 if down else 200, {"status": status, "parts": parts, "breakers": breakers})
 
 
 @ops.get("/metrics")
 def metrics() -> Response:
     """What this instance counts, for Prometheus. nginx does not let it out."""
     counted = resources().metrics
+    counted.breaker_open.labels("redis").set(resources().catalogue.cache_is_down)
     counted.outbox_oldest_seconds.set(_outbox_lag_seconds())
     return Response(counted.text(), content_type=counted.content_type, headers={"Cache-Control": "no-store"})
 

@@ -197,7 +197,7 @@ def test_it_stays_in_doubt_if_it_fails_again_while_one_asks_what_it_missed(faile
         shelf.fails = False
         return 0, 0
 
-    failed_once._untold = fails_meanwhile
+    failed_once.untold = fails_meanwhile
     failed_once.look_up(["a"])
     assert failed_once.breaker.is_open
 

@@ -32,23 +32,29 @@ def state(response, status):
 
 def test_with_both_stores_it_is_ready(client):
     assert state(client.get("/livez"), 200) == {"status": "ok"}
-    assert state(client.get("/readyz"), 200) == {"status": "ok", "parts": {"postgres": "ok", "redis": "ok"}}
+    assert state(client.get("/readyz"), 200) == {
+        "status": "ok",
+        "parts": {"postgres": "ok", "redis": "ok"},
+        "breakers": {"redis": "closed"},
+    }
 
 
 def test_without_redis_it_is_degraded_and_answers_all(serve, shared_database_url, dead, app):
     client = serve(shared_database_url, f"redis://{dead}", **DEADLINES).test_client()
     ready = state(quick(client, "/readyz"), 200)
-    assert ready == {"status": "degraded", "parts": {"postgres": "ok", "redis": "down"}}
+    assert (ready["status"], ready["parts"]) == ("degraded", {"postgres": "ok", "redis": "down"})
     for path in READS:
         assert quick(client, path).data == app.test_client().get(path).data
     assert quick(client, "/cart", method="POST", json={"sku_id": 9}).status_code == 201
+    assert quick(client, "/readyz").json["breakers"] == {"redis": "open"}
+    assert 'overview_breaker_open{part="redis"} 1.0' in quick(client, "/metrics").text
 
 
 def test_without_postgres_it_is_not_ready_and_says_when_to_come_back(serve, dead, redis_url):
     database_url = f"postgresql://overview:hidden@{dead}/nothing"
     client = serve(database_url, redis_url, **DEADLINES).test_client()
     ready = state(quick(client, "/readyz"), 503)
-    assert ready == {"status": "unavailable", "parts": {"postgres": "down", "redis": "ok"}}
+    assert (ready["status"], ready["parts"]) == ("unavailable", {"postgres": "down", "redis": "ok"})
     assert state(quick(client, "/livez"), 200) == {"status": "ok"}
     for path in READS:
         problem(quick(client, path), 503, path=path.partition("?")[0])

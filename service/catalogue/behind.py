@@ -1,4 +1,4 @@
-"""Refreshes documents behind the answers, in one thread, each key at most once at a time."""
+"""Work behind the answers, in one thread, each thing at most once at a time."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Collection
+from typing import Generic, TypeVar
 
-from service.catalogue import Key
 from service.errors import Unavailable
+
+T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 
@@ -17,34 +19,35 @@ _MOST_WAITING = 4096
 _PAUSE_AFTER_FAILURE_SECONDS = 0.5
 
 
-class Refresher:
-    """Calls ``refresh`` for keys that were asked for. The thread starts with the first of them.
+class Behind(Generic[T]):
+    """Calls ``work`` with things that were asked for. The thread starts with the first of them.
 
-    A key asked for while it waits or is under way is not asked twice; with too many waiting, a key is dropped: whoever
-    reads it next asks again.
+    A thing asked for while it waits or is under way is not asked twice; with too many waiting, one is dropped: whoever
+    needs it next asks again.
     """
 
-    def __init__(self, refresh: Callable[[Collection[Key]], object]) -> None:
-        self._refresh = refresh
+    def __init__(self, name: str, work: Callable[[Collection[T]], object]) -> None:
+        self._name = name
+        self._work = work
         self._changed = threading.Condition()
-        self._waiting: dict[Key, None] = {}
-        self._under_way: frozenset[Key] = frozenset()
+        self._waiting: dict[T, None] = {}
+        self._under_way: frozenset[T] = frozenset()
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def ask(self, keys: Collection[Key]) -> None:
-        """Have these refreshed soon. Never waits, never fails."""
+    def ask(self, things: Collection[T]) -> None:
+        """Have these done soon. Never waits, never fails."""
         with self._changed:
             room = _MOST_WAITING - len(self._waiting)
-            new = [key for key in keys if key not in self._under_way][: max(room, 0)]
+            new = [one for one in things if one not in self._under_way][: max(room, 0)]
             self._waiting.update(dict.fromkeys(new))
             if self._thread is None and not self._closed.is_set():
-                self._thread = threading.Thread(target=self._run, name="refresher", daemon=True)
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Stop after the refresh that is under way."""
+        """Stop after the work that is under way."""
         with self._changed:
             self._closed.set()
             self._changed.notify_all()
@@ -54,19 +57,19 @@ class Refresher:
     def _run(self) -> None:
         while (batch := self._next_batch()) is not None:
             try:
-                self._refresh(batch)
+                self._work(batch)
             except Exception as error:
                 if not isinstance(error, Unavailable):
-                    _LOG.exception("a refresh failed")
+                    _LOG.exception("%s failed", self._name)
                 self._closed.wait(_PAUSE_AFTER_FAILURE_SECONDS * random.uniform(0.75, 1.25))  # noqa: S311
 
-    def _next_batch(self) -> frozenset[Key] | None:
+    def _next_batch(self) -> frozenset[T] | None:
         with self._changed:
             self._under_way = frozenset()
             self._changed.wait_for(lambda: self._waiting or self._closed.is_set())
             if self._closed.is_set():
                 return None
             self._under_way = frozenset(list(self._waiting)[:_BATCH])
-            for key in self._under_way:
-                del self._waiting[key]
+            for one in self._under_way:
+                del self._waiting[one]
             return self._under_way

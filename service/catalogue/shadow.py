@@ -1,0 +1,97 @@
+"""Looks behind a share of the hits, whether what the cache gave is what the source has."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from service.catalogue import Catalogue, Document, Key
+from service.catalogue.behind import Behind
+from service.errors import RedisUnavailable
+from service.metrics import Counts
+
+_LOG = logging.getLogger(__name__)
+
+# The invalidator tells a new epoch when it is woken, and every second if that failed; see Outbox.
+_EPOCH_TOLD_WITHIN_SECONDS = 5.0
+
+Sample = tuple[Key, Document]
+
+
+class Shadow:
+    """Reads some hits again, behind the answers, from ``source``, and counts them in ``counts``.
+
+    equal
+        the source has the same.
+    allowed-stale
+        it has changed, and the cache was not told yet, or was told since: ``untold`` gives the numbers of the oldest
+        and the newest change that it has yet to be told of, and ``look_up`` what it serves.
+    wrong
+        anything else. Each is logged, and is an error of this service.
+    """
+
+    def __init__(
+        self,
+        share: float,
+        source: Catalogue,
+        look_up: Callable[[Sequence[Key]], Sequence[Document | None]],
+        untold: Callable[[], tuple[int, int]],
+        counts: Counts,
+    ) -> None:
+        self._share = share
+        self._source = source
+        self._look_up = look_up
+        self._untold = untold
+        self._counts = counts
+        self._behind: Behind[Sample] = Behind("looking behind hits", self._check)
+
+    def sample(self, keys: Sequence[Key], found: Sequence[Document | None]) -> None:
+        """Look behind a share of the hits among these, soon. Never waits, never fails."""
+        if not self._share:
+            return
+        hits = [(key, one) for key, one in zip(keys, found, strict=True) if one is not None and one.outcome == "hit"]
+        if chosen := [hit for hit in hits if random.random() < self._share]:  # noqa: S311 (a sample, no secret)
+            self._behind.ask(chosen)
+
+    def close(self) -> None:
+        """Stop looking."""
+        self._behind.close()
+
+    def _check(self, samples: Collection[Sample]) -> None:
+        now = self._source.documents({key for key, _ in samples})
+        changed = [sample for sample in samples if _differs(sample[1], now[sample[0]])]
+        wrong = self._wrong(changed, now)
+        for key, served in wrong:
+            _LOG.error("a wrong hit", extra={"document": f"{key.kind}/{key.product_id}", "version": served.version})
+        self._counts.add(("equal",), len(samples) - len(changed))
+        self._counts.add(("allowed-stale",), len(changed) - len(wrong))
+        self._counts.add(("wrong",), len(wrong))
+
+    def _wrong(self, changed: Sequence[Sample], now: Mapping[Key, Document]) -> Sequence[Sample]:
+        """Those that cannot be explained by a change that the cache had yet to be told of."""
+        impossible = [sample for sample in changed if not _may_follow(now[sample[0]], sample[1])]
+        others = [sample for sample in changed if sample not in impossible]
+        # In this order: what was told before the outbox was found empty is out of the cache before it is asked.
+        if not others or self._untold() != (0, 0):
+            return impossible
+        try:
+            still = self._look_up([key for key, _ in others])
+        except RedisUnavailable:
+            return impossible
+        kept = [sample for sample, one in zip(others, still, strict=True) if one and one.version == sample[1].version]
+        return impossible + [sample for sample in kept if not _is_new_load(now[sample[0]], sample[1])]
+
+
+def _differs(served: Document, now: Document) -> bool:
+    return (served.epoch, served.version, served.etag) != (now.epoch, now.version, now.etag)
+
+
+def _may_follow(now: Document, served: Document) -> bool:
+    """Whether the source can have come to this after what was served: newer, or no longer there."""
+    return (now.epoch, now.version) > (served.epoch, served.version) or (now.body is None and served.body is not None)
+
+
+def _is_new_load(now: Document, served: Document) -> bool:
+    return now.epoch > served.epoch and time.time() - now.epoch / 1e6 < _EPOCH_TOLD_WITHIN_SECONDS

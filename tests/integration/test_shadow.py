@@ -1,0 +1,134 @@
+"""Behind a hit the source is asked: the same, not told yet, or wrong."""
+
+import time
+
+import psycopg2
+import pytest
+import redis
+
+from service.cache.aside import CacheAside, Lifetimes
+from service.cache.entry import Entry
+from service.cache.keys import entry_name
+from service.cache.redis_store import RedisStore
+from service.catalogue import Key, Kind
+from service.catalogue.cached import CachedCatalogue
+from service.catalogue.database import DatabaseCatalogue
+from service.catalogue.outbox import Outbox
+from service.metrics import Metrics
+from service.postgres import Postgres
+
+ONE, NONE = Key(Kind.CARD, 1), Key(Kind.CARD, 99)
+
+
+@pytest.fixture
+def change(database_url):
+    connection = psycopg2.connect(database_url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO products VALUES (1, 'One', '', '', '', 5)")
+        yield cursor.execute
+    connection.close()
+
+
+@pytest.fixture
+def postgres(database_url, change):
+    postgres = Postgres(database_url, 4, 5.0)
+    yield postgres
+    postgres.close()
+
+
+@pytest.fixture
+def store(redis_url):
+    store = RedisStore(redis_url, 1.0)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def outbox(postgres, store):
+    outbox = Outbox(postgres, store)
+    outbox.drain()
+    return outbox
+
+
+@pytest.fixture
+def metrics():
+    return Metrics()
+
+
+@pytest.fixture
+def catalogue(postgres, store, outbox, metrics):
+    database = DatabaseCatalogue(postgres)
+    cache = CacheAside(store, Lifetimes(100, 1000, 50), untold=database.untold_changes)
+    catalogue = CachedCatalogue(database, cache, metrics, wait_seconds=5.0, shadow_share=1.0)
+    catalogue.documents([ONE, NONE])  # fills
+    yield catalogue
+    catalogue.close()
+
+
+@pytest.fixture
+def judged(catalogue, metrics):
+    """Reads a key once, as a hit, and says what was found behind it."""
+
+    def judged(key):
+        before = _counted(metrics)
+        assert catalogue.documents([key])[key].outcome == "hit"
+        deadline = time.monotonic() + 10
+        while (after := _counted(metrics)) == before:
+            assert time.monotonic() < deadline
+        return next(outcome for outcome, count in after.items() if count != before.get(outcome, 0))
+
+    return judged
+
+
+def _counted(metrics):
+    lines = [line for line in metrics.text().decode().splitlines() if line.startswith("overview_shadow_total")]
+    counts = {line.split('"')[1]: float(line.split()[-1]) for line in lines}
+    return {outcome: count for outcome, count in counts.items() if count}
+
+
+def test_what_the_source_has_too_is_equal(judged):
+    assert judged(ONE) == "equal"
+    assert judged(NONE) == "equal"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE products SET name = 'New' WHERE id = 1",
+        "DELETE FROM products WHERE id = 1",
+        "INSERT INTO products VALUES (99, 'New', '', '', '', 5)",
+    ],
+)
+def test_a_change_that_the_cache_was_not_told_of_is_allowed(judged, change, sql):
+    change(sql)
+    assert judged(NONE if "INSERT" in sql else ONE) == "allowed-stale"
+
+
+def test_a_new_load_that_the_cache_was_not_told_of_is_allowed(judged, change):
+    change("SELECT catalogue_raise_epoch('{}')")
+    assert judged(ONE) == "allowed-stale"
+
+
+def test_other_bytes_under_the_same_version_are_wrong(judged, redis_url, caplog):
+    with redis.Redis.from_url(redis_url) as client:
+        kept = Entry.decode(client.get(entry_name(*ONE)))
+        client.set(entry_name(*ONE), kept._replace(etag="0" * 16, body=b"{}").encode())
+    assert judged(ONE) == "wrong"
+    assert "a wrong hit" in caplog.text
+
+
+def test_an_old_version_after_the_cache_was_told_is_wrong(judged, change, outbox, redis_url):
+    with redis.Redis.from_url(redis_url) as client:
+        old = client.get(entry_name(*ONE))
+        change("UPDATE products SET name = 'New' WHERE id = 1")
+        outbox.drain()
+        client.set(entry_name(*ONE), old)
+    assert judged(ONE) == "wrong"
+
+
+def test_a_version_that_never_was_is_wrong(judged, redis_url):
+    with redis.Redis.from_url(redis_url) as client:
+        kept = Entry.decode(client.get(entry_name(*ONE)))
+        client.set(entry_name(*ONE), kept._replace(version=kept.version + 7).encode())
+    assert judged(ONE) == "wrong"
