@@ -9,7 +9,7 @@ READY := $(VENV)/.installed
 STACK := $(PY) -m tests.stack
 
 .DEFAULT_GOAL := help
-.PHONY: help run up status down seed migrate schema hits test chaos bench bench-load bench-queries lint format clean
+.PHONY: help run up status down seed migrate schema hits test chaos freshness bench bench-load bench-queries lint format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ bench-load: $(READY) ## time a load of the full catalogue against plain \copy of
 
 bench-queries: $(READY) ## time the queries beside a peer's, and pages at both ends, on the running stack's catalogue
 	@$(STACK) with tests.bench.queries
+
+freshness: $(READY) ## measure how soon changes reach readers, alone and beside a price feed, on a stack of its own
+	@$(PY) -m tests.freshness
 
 lint: $(READY) ## check style, types and the direction of imports
 	@$(PY) -m ruff check

@@ -37,10 +37,10 @@ class _Connection:
         self.socket = socket.create_connection(address, timeout=_PATIENCE_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
-        self.received, self.due = b"", 0.0
+        self.request, self.received, self.due, self.sent = b"", b"", 0.0, 0.0
 
     def ask(self, request: bytes, due: float) -> None:
-        self.received, self.due = b"", due
+        self.request, self.received, self.due, self.sent = request, b"", due, time.perf_counter()
         self.socket.send(request)
 
     def answered(self) -> bool | None:
@@ -60,14 +60,23 @@ class _Connection:
 
 
 class OpenLoop:
-    """A run of ``seconds`` at ``rate`` requests per second against ``host:port``."""
+    """A run of ``seconds`` at ``rate`` requests per second against ``host:port``.
+
+    ``seen`` is told of every answer: its request, when that was sent and this was whole, and the answer's bytes.
+    """
 
     def __init__(
-        self, address: str, request: Callable[[], bytes], rate: float, seconds: float, connections: int = 256
+        self,
+        address: str,
+        request: Callable[[], bytes],
+        rate: float,
+        seconds: float,
+        connections: int = 256,
+        seen: Callable[[bytes, float, float, bytes], None] = lambda *_: None,
     ) -> None:
         host, _, port = address.rpartition(":")
         self.address, self.request, self.rate, self.seconds = (host, int(port)), request, rate, seconds
-        self.total = int(rate * seconds)
+        self.total, self.seen = int(rate * seconds), seen
         self.sent = self.errors = 0
         self.latencies: list[float] = []
         self.poller = select.epoll()
@@ -123,7 +132,9 @@ class OpenLoop:
             self._fail(connection)
         else:
             if good is not None:
-                self.latencies.append(time.perf_counter() - connection.due)
+                now = time.perf_counter()
+                self.seen(connection.request, connection.sent, now, connection.received)
+                self.latencies.append(now - connection.due)
                 self.errors += not good
                 self.idle.append(connection)
 
