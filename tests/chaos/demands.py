@@ -11,7 +11,8 @@ class Observed(NamedTuple):
     """What was read around a fault. It began and ended at times of ``time.monotonic``.
 
     ``back_seconds`` is how long after its end readers and /readyz of every instance were as before; None for never.
-    ``prices`` are those of changes: product, price, and from when on no lower one may be read.
+    ``prices`` are those of changes: product, price, and from when on no lower one may be read. ``wrong_hits`` are those
+    that the instances themselves found; see CACHE_SHADOW_PERCENT.
     """
 
     answers: Sequence[Answer]
@@ -19,6 +20,7 @@ class Observed(NamedTuple):
     ended: float
     back_seconds: float | None
     prices: Sequence[tuple[int, int, float]] = ()
+    wrong_hits: int = 0
 
     @property
     def errors(self) -> int:
@@ -36,6 +38,11 @@ class Observed(NamedTuple):
 
 
 Demand = Callable[[Observed], str]
+
+
+def no_hit_was_wrong(observed: Observed) -> str:
+    """The instances looked behind a share of their hits."""
+    return f"{observed.wrong_hits} hits were wrong" if observed.wrong_hits else ""
 
 
 def every_read_is_answered(observed: Observed) -> str:

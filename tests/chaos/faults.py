@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from enum import Enum
 from typing import Any, NamedTuple
 
-from tests.chaos.demands import Demand, Observed, felt_as
+from tests.chaos.demands import Demand, Observed, felt_as, no_hit_was_wrong
 from tests.chaos.load import HOT, Answer, Load, Reader, over_http
 from tests.e2e.service_under_test import Service
 
@@ -47,7 +47,7 @@ class Fault(NamedTuple):
 
     def complaints(self, observed: Observed) -> list[str]:
         """Whatever is not as wanted."""
-        demands = [*self.demands, *([felt_as(**self.felt)] if self.felt else [])]
+        demands = [*self.demands, no_hit_was_wrong, *([felt_as(**self.felt)] if self.felt else [])]
         return [complaint for demand in demands if (complaint := demand(observed))]
 
 
@@ -65,7 +65,8 @@ def observe(service: Service, fault: Fault, form: Form) -> Observed:
             backs.append(_back(service, load, ended))
             prices += changed or ()
     back = None if None in backs else max(backs)
-    return Observed(load.answers(), first, ended if fault.seconds else time.monotonic(), back, prices)
+    over = ended if fault.seconds else time.monotonic()
+    return Observed(load.answers(), first, over, back, prices, service.wrong_hits())
 
 
 def _warm(service: Service, load: Load) -> None:

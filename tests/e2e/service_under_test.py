@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ POSTGRES_TIMEOUT_SECONDS = 1.0
 POSTGRES_CONNECTIONS = 2
 
 Part = TypeVar("Part", bound=Any)
+
+_WRONG = re.compile(r'^overview_shadow_total\{outcome="wrong"\} (\d+)', re.MULTILINE)
 
 
 @dataclass
@@ -50,6 +53,12 @@ class Service:
     def states(self) -> list[str]:
         """What /readyz says, of each instance; ``gone`` for one that does not answer."""
         return [self._state(instance) for instance in self.instances]
+
+    def wrong_hits(self) -> int:
+        """Hits that the instances found to be wrong when they looked behind them, since each was started."""
+        alive = [instance for instance in self.instances if self._state(instance) != "gone"]
+        pages = [self.get("/metrics", instance.address)[2].decode() for instance in alive]
+        return sum(int(count) for page in pages for count in _WRONG.findall(page))
 
     def sql(self, statement: str, *values: object) -> list[tuple]:
         """Run one statement past the service, with its rows if it has any."""
@@ -102,6 +111,7 @@ def _settings(free_port: Callable[[str], int], database_url: str, redis_url: str
         "MICRO_CACHE": "off",
         "POSTGRES_TIMEOUT_SECONDS": str(POSTGRES_TIMEOUT_SECONDS),
         "POSTGRES_CONNECTIONS": str(POSTGRES_CONNECTIONS),
+        "CACHE_SHADOW_PERCENT": "10",
         "COVERAGE_PROCESS_CONFIG": "",  # its reads would only be slower
     }
 

@@ -26,8 +26,10 @@ def main() -> int:
         fed = feed(service, FEED_SECONDS)
         with feeding(service):
             beside = [freshness(service, SECONDS) for _ in range(ROUNDS)]
+        wrong = service.wrong_hits()
     print(_freshness_table({"alone": alone, "beside the feed": beside}), _feed_table(fed), sep="\n\n")
-    return 0 if all(map(_fresh, (*alone, *beside))) and _kept_up(fed) else 1
+    print(f"\n{wrong} wrong hits")
+    return 0 if all(map(_fresh, (*alone, *beside))) and _kept_up(fed) and not wrong else 1
 
 
 def _fresh(one: Freshness) -> bool:

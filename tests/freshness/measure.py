@@ -21,9 +21,9 @@ from tests.stack import probes
 from tests.stack.instances import CHECKOUT
 from tests.stack.places import Ports, RunDirectory
 
-CHANGING = range(1001, 1005)
-UNTOUCHED = range(2001, 3001)
-FED = range(10_001, 30_001)
+CHANGING = range(101_001, 101_005)
+UNTOUCHED = range(102_001, 103_001)
+FED = range(110_001, 130_001)
 _CATALOGUE = Path(__file__).with_name("catalogue.sql").read_text("utf-8")
 READS_A_SECOND, CHANGES_A_SECOND = 2000, 20
 FEED_READS_A_SECOND, FEED_ROWS_A_SECOND, FEED_ROWS = 1500, 10_000, 500

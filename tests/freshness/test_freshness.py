@@ -20,6 +20,7 @@ def test_a_change_reaches_the_readers_of_an_instance_within_50_ms_and_never_goes
     assert found.changes == 60
     assert found.failed == found.returned == 0
     assert found.percentile(0.99) <= 0.05
+    assert service.wrong_hits() == 0
 
 
 def test_a_price_feed_costs_what_it_leaves_alone_no_miss_and_is_told_within_a_second(service):
@@ -28,6 +29,7 @@ def test_a_price_feed_costs_what_it_leaves_alone_no_miss_and_is_told_within_a_se
     assert found.hit_rate_before == found.hit_rate == 1
     assert found.oldest_seconds < 1
     assert found.rows_a_second > 9000
+    assert service.wrong_hits() == 0
 
 
 def test_a_lag_lasts_until_the_last_answer_that_did_not_show_the_change():

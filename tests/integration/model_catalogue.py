@@ -2,7 +2,7 @@
 
 import itertools
 
-from service.cache.entry import Entry, State
+from service.cache.entry import Document
 from service.catalogue.database import EPOCH, OUTBOX_ROWS
 
 PRODUCTS = (1, 2)
@@ -29,16 +29,15 @@ class Model:
             states.append(None if states[-1] is None else (self.epoch, version))
         self.loads.append((self.epoch, {product_id: len(states) - 1 for product_id, states in self.states.items()}))
 
-    def entry(self, product_id, fresh_until):
+    def document(self, product_id):
         """What a fill that reads now will offer."""
         if (order := self.states[product_id][-1]) is None:
-            return Entry(State.MISSING, self.epoch, 0, fresh_until(State.MISSING))
-        return Entry(State.PRESENT, *order, fresh_until(State.PRESENT), "e" * 16, b"%d.%d" % order)
+            return Document(None, "", self.epoch, 0)
+        return Document(b"%d.%d" % order, "e" * 16, *order)
 
-    def place(self, product_id, entry, since):
-        """The index of the state that an entry shows, not before ``since``; None if it shows an older one."""
-        assert entry.state is not State.TOMBSTONE
-        shown = None if entry.state is State.MISSING else entry.order
+    def place(self, product_id, served, since):
+        """The index of the state that a document shows, not before ``since``; None if it shows an older one."""
+        shown = None if served.body is None else (served.epoch, served.version)
         states = self.states[product_id]
         return next((index for index in range(since, len(states)) if states[index] == shown), None)
 

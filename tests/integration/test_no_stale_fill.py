@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from service.cache.aside import CacheAside, Lifetimes
-from service.cache.entry import State
+from service.cache.entry import Entry, State
 from service.cache.keys import entry_name
 from service.cache.redis_store import RedisStore
 from service.catalogue import Kind
@@ -61,10 +61,10 @@ class Cache(RuleBasedStateMachine):
     def read(self, instance, product_id):
         """Never older than what the same instance served before; absence has no version to compare."""
         found = self._look_up(instance, product_id)
-        entry = found.entry if found else self._fill(*self._begin_fill(instance, product_id))
-        place = self.model.place(product_id, entry, self.told[product_id])
+        served = found or self._fill(*self._begin_fill(instance, product_id))
+        place = self.model.place(product_id, served, self.told[product_id])
         assert place is not None
-        if entry.state is State.PRESENT:
+        if served.body is not None:
             assert place >= self.served[instance, product_id]
             self.served[instance, product_id] = place
 
@@ -135,15 +135,15 @@ class Cache(RuleBasedStateMachine):
         for product_id in there:
             self._look_up(instance, product_id)
             self._fill(*self._begin_fill(instance, product_id))
-            assert not self._look_up(instance, product_id).stale
+            assert self._look_up(instance, product_id).outcome == "hit"
         self.time_passes(101)
-        assert all(self._look_up(instance, product_id).stale for product_id in there)
+        assert all(self._look_up(instance, product_id).outcome == "stale" for product_id in there)
 
     @invariant()
     def nothing_older_than_what_was_told_is_served(self):
         for product_id in PRODUCTS:
             if found := self._look_up(2, product_id):
-                assert self.model.place(product_id, found.entry, self.told[product_id]) is not None
+                assert self.model.place(product_id, found, self.told[product_id]) is not None
 
     def _look_up(self, instance, product_id):
         (found,) = self.caches[instance].look_up([entry_name(Kind.CARD, product_id)])
@@ -152,11 +152,14 @@ class Cache(RuleBasedStateMachine):
     def _begin_fill(self, instance, product_id):
         cache = self.caches[instance]
         life, began = cache.life(), self.now
-        return cache, product_id, self.model.entry(product_id, cache.fresh_until), began, life
+        return cache, product_id, self.model.document(product_id), began, life
 
-    def _fill(self, cache, product_id, entry, began, life):
+    def _fill(self, cache, product_id, document, began, life):
+        state = State.MISSING if document.body is None else State.PRESENT
+        until, body = cache.fresh_until(state), document.body or b""
+        entry = Entry(state, document.epoch, document.version, until, document.etag, body)
         cache.fill({entry_name(Kind.CARD, product_id): entry}, began, life)
-        return entry
+        return document
 
     def _deliver(self, epoch, rows):
         Outbox(OutboxRows(epoch, rows), self.stores[2]).drain()
@@ -164,7 +167,7 @@ class Cache(RuleBasedStateMachine):
     def _served_products(self):
         """Absence is told of without a version, so that a tombstone replaces it whenever it comes."""
         found = {product_id: self._look_up(2, product_id) for product_id in PRODUCTS}
-        return [product_id for product_id, one in found.items() if one and one.entry.state is State.PRESENT]
+        return [product_id for product_id, one in found.items() if one and one.body is not None]
 
 
 def test_the_cache_gives_nothing_older_than_what_it_was_told_of(redis_url):
