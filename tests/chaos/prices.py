@@ -18,3 +18,10 @@ def raise_prices(service: Service, product_ids: Iterable[int]) -> list[Price]:
     service.sql("UPDATE products SET default_price = %s WHERE id = ANY (%s)", price, ids)
     committed = time.monotonic()
     return [(product_id, price, committed) for product_id in ids]
+
+
+def raise_prices_one_by_one(service: Service, product_ids: Iterable[int]) -> None:
+    """The same in a statement for each, so that each is a row of the outbox of its own."""
+    price = next(_higher)
+    statements = [f"UPDATE products SET default_price = {price} WHERE id = {int(each)}" for each in product_ids]  # noqa: S608
+    service.sql(";".join(statements))
