@@ -128,8 +128,9 @@ class CacheAside:
         if epoch is None:  # emptied: nothing says yet which load the entries must be of
             return [None] * len(stored)
         epoch = max(epoch, self._newest_epoch)
-        now = self._wall_clock()
-        return [None if one is None else self._judge(one, epoch, now) for one in stored]
+        # More time left than any entry is given means that the clock was put back: not fresh for who knows how long.
+        fresh = (now := self._wall_clock(), now + self._lifetimes.fresh_seconds)
+        return [None if one is None else _judge(one, epoch, fresh) for one in stored]
 
     def life(self) -> bytes:
         """The life of the store, to be asked before the source is read and given to ``fill``.
@@ -199,13 +200,14 @@ class CacheAside:
     def _keep_seconds(self, entry: Entry) -> float:
         return self._lifetimes.missing_seconds if entry.state is State.MISSING else self._lifetimes.keep_seconds
 
-    def _judge(self, stored: bytes, epoch: int, now: float) -> Document | None:
-        fields = unpack(stored)
-        if fields is None:
-            return None
-        state, own_epoch, version, fresh_until, etag, body = fields
-        if state == _TOMBSTONE or own_epoch < epoch:
-            return None
-        # More time left than any entry is given means that the clock was put back: not fresh for who knows how long.
-        outcome = "hit" if 0 < fresh_until - now <= self._lifetimes.fresh_seconds else "stale"
-        return Document(None if state == _MISSING else body, etag, own_epoch, version, outcome)
+
+def _judge(stored: bytes, epoch: int, fresh: tuple[float, float]) -> Document | None:
+    """What may be served of an entry: not if it is older than ``epoch``, stale unless it ends within ``fresh``."""
+    fields = unpack(stored)
+    if fields is None:
+        return None
+    state, own_epoch, version, fresh_until, etag, body = fields
+    if state == _TOMBSTONE or own_epoch < epoch:
+        return None
+    outcome = "hit" if fresh[0] < fresh_until <= fresh[1] else "stale"
+    return Document(None if state == _MISSING else body, etag, own_epoch, version, outcome)

@@ -75,15 +75,18 @@ class BatchDoor:
         for request, document in zip(requests, found, strict=True):
             if document is None:
                 answers.append(None)
-            elif document.body is None:
+                continue
+            method, (kind, _), known, request_id, arrived = request
+            body, etag, _, _, outcome = document
+            if body is None:
                 answers += self._problems([request], UnknownProduct(), common)
-            elif request.known is not None and parse_etags(request.known).contains_weak(document.etag):
-                answers.append(_not_modified(request, document, common))
-                self._count(request.key[0], request.method, 304, request.arrived)
+            elif known is not None and parse_etags(known).contains_weak(etag):
+                answers.append(_NOT_MODIFIED % (common, etag.encode(), outcome.encode(), request_id))
+                self._count(kind, method, 304, arrived)
             else:
-                answers.append(_ok(request, document, common))
-                alike = request.key[0], request.method
-                ok[alike] = ok.get(alike, 0) + 1
+                head = common, etag.encode(), outcome.encode(), len(body), request_id
+                answers.append(_DOCUMENT % (*head, body if method == b"GET" else b""))
+                ok[kind, method] = ok.get((kind, method), 0) + 1
         for (kind, method), times in ok.items():
             self._count(kind, method, 200, requests[0].arrived, times)
         return answers
@@ -96,16 +99,6 @@ class BatchDoor:
     def _count(self, kind: Kind, method: bytes, status: int, arrived: float, times: int = 1) -> None:
         seconds = time.perf_counter() - arrived
         self._metrics.requests.observe(_RULES[kind], method.decode(), status, seconds, times)
-
-
-def _ok(request: Plain, document: Document, common: bytes) -> bytes:
-    body = document.body or b""
-    values = (common, document.etag.encode(), document.outcome.encode(), len(body), request.request_id)
-    return _DOCUMENT % (*values, body if request.method == b"GET" else b"")
-
-
-def _not_modified(request: Plain, document: Document, common: bytes) -> bytes:
-    return _NOT_MODIFIED % (common, document.etag.encode(), document.outcome.encode(), request.request_id)
 
 
 def _problem(request: Plain, error: ServiceError, common: bytes) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import re
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from service import logs
@@ -51,6 +52,11 @@ class Plain(NamedTuple):
     arrived: float
 
 
+# Half the cost of their own constructors, which sort out names of arguments.
+_new_key: Callable[[tuple[Kind, int]], Key] = functools.partial(tuple.__new__, Key)
+_new_plain: Callable[[tuple[bytes, Key, str | None, bytes, float]], Plain] = functools.partial(tuple.__new__, Plain)
+
+
 class _Headers(NamedTuple):
     """If-None-Match, and the caller's id for the request: empty where it is not accepted."""
 
@@ -69,13 +75,15 @@ def recognise(request: bytes) -> Plain | None:
     product_id = int(number)
     if headers is None or product_id > LARGEST_ID:
         return None
+    known, own_id = headers
     if named is None:
-        request_id = headers.request_id or logs.new_request_id()
-    elif headers.request_id is None:
+        request_id = own_id or logs.new_request_id()
+    elif own_id is None:
         request_id = named[1]
     else:
         return None
-    return Plain(method, Key(_KINDS[suffix], product_id), headers.known, request_id, time.perf_counter())
+    key = _new_key((_KINDS[suffix], product_id))
+    return _new_plain((method, key, known, request_id, time.perf_counter()))
 
 
 @functools.lru_cache(_HEADERS_REMEMBERED)

@@ -114,7 +114,7 @@ class BatchWorker(ThreadWorker):  # type: ignore[misc]
         if connection.request is not None:
             self._connections.unwatch(connection)  # what comes before the answer has to wait for it
             return
-        if connection.rest:
+        if connection.rest is not None:
             self._sent(connection, connection.send(connection.rest))
             return
         raw = connection.receive()
@@ -184,7 +184,7 @@ class BatchWorker(ThreadWorker):  # type: ignore[misc]
     def _sent(self, connection: Connection, delivered: bool) -> None:
         if not delivered:
             self._drop(connection)
-        elif connection.rest:
+        elif connection.rest is not None:
             self._connections.watch(connection, WRITABLE)
             connection.timeout = self._now + _STALL_SECONDS
         else:

@@ -13,7 +13,6 @@ READABLE, WRITABLE = select.EPOLLIN, select.EPOLLOUT
 
 # As long as gunicorn takes a first line to be: it has something to say about a longer one that has not ended.
 _LONGEST_HEAD_BYTES = 8190
-_NOTHING = memoryview(b"")
 
 
 class Connection(TConn):  # type: ignore[misc]
@@ -25,7 +24,7 @@ class Connection(TConn):  # type: ignore[misc]
 
     head = b""
     request: Any = None
-    rest = _NOTHING
+    rest: memoryview | None = None
     watched = 0
 
     def __init__(self, cfg: Any, client: socket.socket, address: Any, server: Any) -> None:
@@ -52,10 +51,7 @@ class Connection(TConn):  # type: ignore[misc]
             sent = 0
         except OSError:
             return False
-        if sent < len(data):
-            self.rest = memoryview(data)[sent:]
-        elif self.rest is not _NOTHING:
-            self.rest = _NOTHING
+        self.rest = memoryview(data)[sent:] if sent < len(data) else None
         return True
 
 
