@@ -10,7 +10,8 @@ A request comes down through these layers, and imports run the same way only (ch
     catalogue, cart      what is served: documents of products, carts of callers
     cache, postgres      where it is kept: cache-aside over Redis, a bounded pool of connections
     metrics, logs        what is told about it
-    errors, settings     what everything knows
+    errors, deadline,    what everything knows
+    settings
 
 Beside the web stand ``invalidator`` (brings changes of the catalogue into the cache) and ``hits`` (prints hit rates).
 """

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import psycopg2.extensions
 from psycopg2.extensions import POLL_OK, POLL_READ, POLL_WRITE
 
+from service import deadline
 from service.errors import PostgresUnavailable
 
 _EVENTS = {POLL_READ: select.POLLIN, POLL_WRITE: select.POLLOUT}
@@ -57,7 +58,8 @@ class _Connection(psycopg2.extensions.connection):
 class Postgres:
     """A pool of at most ``size`` connections to ``url``. A call that finds none free waits for one.
 
-    ``timeout_seconds`` bounds a call as a whole: waiting for a connection, connecting, and running.
+    ``timeout_seconds`` bounds a call as a whole: waiting for a connection, connecting, and running. So does an earlier
+    ``deadline`` of what it is for.
     """
 
     def __init__(self, url: str, size: int, timeout_seconds: float, *, name: str = "overview") -> None:
@@ -76,14 +78,17 @@ class Postgres:
         Raises PostgresUnavailable when that cannot be done in time. The transaction may then still have been committed
         only if the connection was lost in the very moment of the commit.
         """
-        deadline, connection = time.monotonic() + self._timeout_seconds, None
+        seconds, connection = deadline.left(self._timeout_seconds), None
+        until = time.monotonic() + seconds
+        if seconds <= 0:
+            raise PostgresUnavailable
         try:
-            self._free.get(timeout=self._timeout_seconds)
+            self._free.get(timeout=seconds)
         except queue.Empty:
             raise PostgresUnavailable from None
         try:
-            connection = self._idle_connection() or _connect(self._url, self._name, self._options, deadline)
-            rows = _run(connection, calls, deadline)
+            connection = self._idle_connection() or _connect(self._url, self._name, self._options, until)
+            rows = _run(connection, calls, until)
         except BaseException as error:
             if connection is not None:
                 connection.close()
@@ -127,9 +132,9 @@ class Listener:
         """
         try:
             if self._connection is None:
-                deadline = time.monotonic() + self._timeout_seconds
-                self._connection = _connect(self._url, f"overview {self._channel}", "", deadline)
-                _execute(self._connection, f"LISTEN {self._channel}", (), deadline)
+                until = time.monotonic() + self._timeout_seconds
+                self._connection = _connect(self._url, f"overview {self._channel}", "", until)
+                _execute(self._connection, f"LISTEN {self._channel}", (), until)
             elif _poller(self._connection, POLL_READ).poll(seconds * 1000):
                 self._connection.poll()
                 self._connection.notifies.clear()
@@ -144,10 +149,10 @@ class Listener:
             self._connection = None
 
 
-def _connect(url: str, name: str, options: str, deadline: float) -> _Connection:
+def _connect(url: str, name: str, options: str, until: float) -> _Connection:
     connection = psycopg2.connect(url, _Connection, async_=True, application_name=name, options=options)
     try:
-        _wait(connection, deadline)
+        _wait(connection, until)
     except BaseException:
         connection.close()
         raise
@@ -157,13 +162,13 @@ def _connect(url: str, name: str, options: str, deadline: float) -> _Connection:
     return connection
 
 
-def _run(connection: _Connection, calls: Sequence[Call], deadline: float) -> list[tuple[Any, ...]]:
+def _run(connection: _Connection, calls: Sequence[Call], until: float) -> list[tuple[Any, ...]]:
     for statement, _ in calls:
         if statement.name not in connection.prepared:
-            _execute(connection, f"PREPARE {statement.name} AS {statement.sql}", (), deadline)
+            _execute(connection, f"PREPARE {statement.name} AS {statement.sql}", (), until)
             connection.prepared.add(statement.name)
     text = ";".join([_invocation(statement) for statement, _ in calls])
-    return _execute(connection, text, [_adapted(value) for _, values in calls for value in values], deadline)
+    return _execute(connection, text, [_adapted(value) for _, values in calls for value in values], until)
 
 
 @functools.cache
@@ -179,15 +184,15 @@ def _adapted(value: Any) -> Any:
     return value
 
 
-def _execute(connection: _Connection, text: str, values: Sequence[Any], deadline: float) -> list[tuple[Any, ...]]:
+def _execute(connection: _Connection, text: str, values: Sequence[Any], until: float) -> list[tuple[Any, ...]]:
     (cursor := connection.only_cursor).execute(text, values or None)
-    _wait(connection, deadline)
+    _wait(connection, until)
     return cursor.fetchall() if cursor.description else []
 
 
-def _wait(connection: _Connection, deadline: float) -> None:
+def _wait(connection: _Connection, until: float) -> None:
     while (state := connection.poll()) != POLL_OK:
-        if not _poller(connection, state).poll(max(0.0, deadline - time.monotonic()) * 1000):
+        if not _poller(connection, state).poll(max(0.0, until - time.monotonic()) * 1000):
             raise TimeoutError
 
 

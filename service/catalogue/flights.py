@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
 from typing import NamedTuple
 
+from service import deadline
 from service.catalogue import Document, Key
 from service.errors import Unavailable
 
@@ -79,6 +80,6 @@ class Flights:
 
     def _result(self, flight: Future[Loaded]) -> Loaded:
         try:
-            return flight.result(self._wait_seconds)
+            return flight.result(deadline.left(self._wait_seconds))
         except NotInTime:
             raise Unavailable from None

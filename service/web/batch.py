@@ -11,6 +11,7 @@ from socket import socket
 
 from werkzeug.http import HTTP_STATUS_CODES, parse_etags
 
+from service import deadline
 from service.catalogue import Document, Kind
 from service.catalogue.cached import CachedCatalogue
 from service.errors import RedisUnavailable, ServiceError, Unavailable, UnknownProduct
@@ -52,13 +53,13 @@ class BatchDoor:
         return self._answers(requests, found, common)
 
     def fill(self, requests: Sequence[Plain], common: bytes) -> Sequence[bytes | None]:
-        """Misses, by one query for each kind among them; 503 for all if the first has waited too long to begin."""
-        if time.perf_counter() - requests[0].arrived > self._patience_seconds:
-            return self._problems(requests, Unavailable(), common)
+        """Misses, by one query for each kind among them; 503 for all when the first has waited as long as it may."""
+        patience_seconds = self._patience_seconds - (time.perf_counter() - requests[0].arrived)
         # The cache was just asked for these, unless it is down: then this thread finds out whether it is back.
         ask = self._catalogue.documents if self._catalogue.cache_is_down else self._catalogue.load
         try:
-            documents = ask({request.key for request in requests})
+            with deadline.within(patience_seconds):
+                documents = ask({request.key for request in requests})
         except Unavailable as error:
             return self._problems(requests, error, common)
         return self._answers(requests, [documents[request.key] for request in requests], common)

@@ -141,6 +141,21 @@ def test_slow_queries_stop_no_hit_and_end_at_their_deadline(connect, given):
     assert ask(waiting[0], 100)[0] == 404
 
 
+def test_who_waits_for_a_fill_thread_is_refused_within_the_deadline_too(connect, given):
+    with locked(given):
+        held_up = [connect() for _ in range(3)]  # as many as there are fill threads
+        for number, client in enumerate(held_up):
+            client.sendall(GET % (200 + number))
+            client.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                client.recv(1)
+        late = connect()
+        began = time.monotonic()
+        late.sendall(GET % 300)
+        assert answer(late)[0] == 503
+        assert 1.4 < time.monotonic() - began < 2
+
+
 def test_too_many_waiting_are_refused_at_once(launch, given):
     patient = launch(POSTGRES_TIMEOUT_SECONDS="3")
     host, _, port = patient.address.rpartition(":")
