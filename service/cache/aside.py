@@ -11,16 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from socket import socket
 from typing import NamedTuple, Protocol
 
-from service.cache.breaker import Breaker
 from service.cache.entry import Document, Entry, State, unpack
-from service.errors import RedisUnavailable, Unavailable
+from service.cache.trust import Trust, nothing_untold
+from service.errors import RedisUnavailable
 
 # A tombstone must outlive every fill that began before it. A fill that took longer than a sixth of that, because its
 # process stood still, is thrown away.
 TOMBSTONE_SECONDS = 60.0
 _LONGEST_FILL_SECONDS = 10.0
-
-_PAUSE_AFTER_FAILURE_SECONDS = 0.25
 
 # Plain numbers: comparing with a member of an enumeration takes as long as unpacking an entry.
 _MISSING, _TOMBSTONE = int(State.MISSING), int(State.TOMBSTONE)
@@ -55,20 +53,6 @@ class Lifetimes(NamedTuple):
     missing_seconds: float
 
 
-class _Doubt:
-    """Since the store failed: it may have what it should have been told is out of date.
-
-    ``newest`` is the last change that it had not been told of when it was ``reached`` again, 0 for none.
-    """
-
-    reached = False
-    newest: int | None = None
-
-
-def _nothing_untold() -> tuple[int, int]:
-    return 0, 0
-
-
 class CacheAside:
     """A cache of versioned entries beside a source that is asked for what the cache does not have.
 
@@ -82,29 +66,27 @@ class CacheAside:
         lifetimes: Lifetimes,
         wall_clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
-        untold: Callable[[], tuple[int, int]] = _nothing_untold,
+        untold: Callable[[], tuple[int, int]] = nothing_untold,
     ) -> None:
         self._store = store
         self._lifetimes = lifetimes
         self._wall_clock = wall_clock
         self._monotonic = monotonic
-        self.untold = untold
         self._newest_epoch = 0
-        self._doubt: _Doubt | None = None
-        self.breaker = Breaker(_PAUSE_AFTER_FAILURE_SECONDS, monotonic)
+        self.trust = Trust(untold, monotonic)
 
     def look_up(self, names: Sequence[str]) -> list[Document | None]:
         """What may be served under each name. Raises RedisUnavailable at once while Redis is left alone.
 
         After a failure it is left alone until it has been told of every change that it missed.
         """
-        doubt = self._doubt
-        if not self.breaker.allows():
+        doubt = self.trust.doubt
+        if not self.trust.breaker.allows():
             raise RedisUnavailable
         self.ask(names)
         found = self.take()
         if doubt is not None:
-            self._dispel(doubt)
+            self.trust.dispel(doubt)
         return found
 
     def ask(self, names: Sequence[str]) -> socket:
@@ -115,7 +97,7 @@ class CacheAside:
         try:
             return self._store.ask(names)
         except RedisUnavailable:
-            self._failed()
+            self.trust.failed()
             raise
 
     def take(self) -> list[Document | None]:
@@ -123,7 +105,7 @@ class CacheAside:
         try:
             epoch, stored = self._store.take()
         except RedisUnavailable:
-            self._failed()
+            self.trust.failed()
             raise
         if epoch is None:  # emptied: nothing says yet which load the entries must be of
             return [None] * len(stored)
@@ -137,11 +119,11 @@ class CacheAside:
 
         A store that was emptied is told its epoch here: what is read from now on may be stored.
         """
-        if self._store.life == UNKNOWN_LIFE and self._is_reachable():
+        if self._store.life == UNKNOWN_LIFE and self.trust.is_reachable:
             try:
                 self._store.put(self._newest_epoch, [])
             except RedisUnavailable:
-                self._failed()
+                self.trust.failed()
         return self._store.life
 
     def fill(self, entries: Mapping[str, Entry], began: float, life: bytes = b"") -> int:
@@ -153,7 +135,7 @@ class CacheAside:
         if not entries:
             return 0
         self._newest_epoch = max(self._newest_epoch, *(entry.epoch for entry in entries.values()))
-        if self._monotonic() - began > _LONGEST_FILL_SECONDS or not self._is_reachable():
+        if self._monotonic() - began > _LONGEST_FILL_SECONDS or not self.trust.is_reachable:
             return 0
         try:
             return self._store.put(
@@ -162,40 +144,13 @@ class CacheAside:
                 life,
             )
         except RedisUnavailable:
-            self._failed()
+            self.trust.failed()
             return 0
 
     def fresh_until(self, state: State) -> float:
         """When an entry made now needs a refresh, varied by a tenth so that a burst of fills does not expire as one."""
         seconds = self._lifetimes.missing_seconds if state is State.MISSING else self._lifetimes.fresh_seconds
         return self._wall_clock() + seconds * random.uniform(0.9, 1.0)  # noqa: S311 (spreads load, keeps no secret)
-
-    def _is_reachable(self) -> bool:
-        doubt = self._doubt
-        return doubt is None or doubt.reached
-
-    def _failed(self) -> None:
-        self.breaker.failed()
-        self._doubt = _Doubt()
-
-    def _dispel(self, doubt: _Doubt) -> None:
-        """Trust the store again, or raise RedisUnavailable.
-
-        Fills are stored from when it is reached, and what it missed is asked after that: whatever this process served
-        before is among it, whatever it serves later is stored first. So no older version follows one that was served.
-        """
-        doubt.reached = True
-        try:
-            oldest, newest = self.untold()
-        except Unavailable:
-            oldest = newest = 0  # nobody knows better than the store, so what it has is answered
-        if doubt.newest is None:
-            doubt.newest = newest
-        if 0 < oldest <= doubt.newest:
-            raise RedisUnavailable
-        if self._doubt is doubt:  # it has not failed again meanwhile
-            self._doubt = None
-            self.breaker.succeeded()
 
     def _keep_seconds(self, entry: Entry) -> float:
         return self._lifetimes.missing_seconds if entry.state is State.MISSING else self._lifetimes.keep_seconds

@@ -33,7 +33,7 @@ class CachedCatalogue:
         self._metrics = metrics
         self._flights = Flights(self._load_and_fill, wait_seconds)
         self._refresher = Behind("refreshing", self._flights.load)
-        self._shadow = Shadow(shadow_share, source, self._look_up, cache.untold, metrics.shadow)
+        self._shadow = Shadow(shadow_share, source, self._look_up, cache.trust.untold, metrics.shadow)
 
     def documents(self, keys: Collection[Key]) -> Mapping[Key, Document]:
         """Every key's document. The cache is never a reason to fail: raises only what ``source`` raises."""
@@ -57,7 +57,7 @@ class CachedCatalogue:
     @property
     def cache_is_down(self) -> bool:
         """Whether the last call to the cache failed; then the next one may wait for its deadline."""
-        return self._cache.breaker.is_open
+        return self._cache.trust.breaker.is_open
 
     def ask(self, keys: Sequence[Key]) -> socket:
         """Begin to look these up in the cache, not while it is down; ``take`` in the same thread says what it has.
