@@ -93,7 +93,7 @@ class BatchWorker(ThreadWorker):  # type: ignore[misc]
             self._end_lookup()
         elif door_is_readable:
             self._lookups.forget_socket()
-        elif self._lookups.can_begin():
+        if self._lookups.can_begin():
             self._miss(self._lookups.begin())
 
     def murder_keepalived(self, force: bool = False) -> None:

@@ -1,7 +1,11 @@
 """Catalogues on disk and in databases."""
 
+import psycopg2
 import pytest
 
+from service.cache.redis_store import RedisStore
+from service.catalogue.outbox import Outbox
+from service.postgres import Postgres
 from tests import catalogue_files
 from tests.integration.loads import run
 
@@ -23,3 +27,36 @@ def old_url(new_database, migrated_template, tmp_path_factory):
     url = new_database(migrated_template)
     run(url, catalogue_files.write(tmp_path_factory.mktemp("old")))
     return url
+
+
+@pytest.fixture
+def change(database_url):
+    """Runs a statement past the service, on a catalogue of two products."""
+    connection = psycopg2.connect(database_url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO products VALUES (1, 'One', '', '', '', 5), (2, 'Two', '', '', '', 5)")
+        yield cursor.execute
+    connection.close()
+
+
+@pytest.fixture
+def postgres(database_url, change):
+    postgres = Postgres(database_url, 4, 5.0)
+    yield postgres
+    postgres.close()
+
+
+@pytest.fixture
+def store(redis_url):
+    store = RedisStore(redis_url, 1.0)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def outbox(postgres, store):
+    """Drained once, so that Redis knows the epoch."""
+    outbox = Outbox(postgres, store)
+    outbox.drain()
+    return outbox

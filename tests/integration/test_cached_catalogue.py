@@ -2,7 +2,6 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import psycopg2
 import pytest
 import redis
 
@@ -13,10 +12,8 @@ from service.cache.redis_store import RedisStore
 from service.catalogue import Key, Kind
 from service.catalogue.cached import CachedCatalogue
 from service.catalogue.database import DatabaseCatalogue
-from service.catalogue.outbox import Outbox
 from service.errors import PostgresUnavailable
 from service.metrics import Metrics
-from service.postgres import Postgres
 
 ONE, TWO, NONE = Key(Kind.CARD, 1), Key(Kind.CARD, 2), Key(Kind.CARD, 99)
 LIFETIMES = Lifetimes(fresh_seconds=100, keep_seconds=1000, missing_seconds=50)
@@ -47,37 +44,6 @@ class Wall:
 
     def __call__(self):
         return time.time() + self.ahead
-
-
-@pytest.fixture
-def change(database_url):
-    connection = psycopg2.connect(database_url)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO products VALUES (1, 'One', '', '', '', 5), (2, 'Two', '', '', '', 5)")
-        yield cursor.execute
-    connection.close()
-
-
-@pytest.fixture
-def postgres(database_url, change):
-    postgres = Postgres(database_url, 4, 5.0)
-    yield postgres
-    postgres.close()
-
-
-@pytest.fixture
-def store(redis_url):
-    store = RedisStore(redis_url, 1.0)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def outbox(postgres, store):
-    outbox = Outbox(postgres, store)
-    outbox.drain()
-    return outbox
 
 
 @pytest.fixture

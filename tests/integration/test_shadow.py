@@ -2,53 +2,18 @@
 
 import time
 
-import psycopg2
 import pytest
 import redis
 
 from service.cache.aside import CacheAside, Lifetimes
 from service.cache.entry import Entry
 from service.cache.keys import entry_name
-from service.cache.redis_store import RedisStore
 from service.catalogue import Key, Kind
 from service.catalogue.cached import CachedCatalogue
 from service.catalogue.database import DatabaseCatalogue
-from service.catalogue.outbox import Outbox
 from service.metrics import Metrics
-from service.postgres import Postgres
 
 ONE, NONE = Key(Kind.CARD, 1), Key(Kind.CARD, 99)
-
-
-@pytest.fixture
-def change(database_url):
-    connection = psycopg2.connect(database_url)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO products VALUES (1, 'One', '', '', '', 5)")
-        yield cursor.execute
-    connection.close()
-
-
-@pytest.fixture
-def postgres(database_url, change):
-    postgres = Postgres(database_url, 4, 5.0)
-    yield postgres
-    postgres.close()
-
-
-@pytest.fixture
-def store(redis_url):
-    store = RedisStore(redis_url, 1.0)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def outbox(postgres, store):
-    outbox = Outbox(postgres, store)
-    outbox.drain()
-    return outbox
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 import psycopg2
 import pytest
 
+from tests.stack import probes
+
 GET = b"GET /products/%d HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
@@ -206,6 +208,15 @@ def test_the_same_missing_key_is_one_query_for_all_who_wait(connect, given):
             assert seen == 1
         connection.close()
     assert {answer(client)[0] for client in waiting} == {200}
+
+
+def test_connections_that_redis_closes_cost_nobody_an_answer_or_a_second(connect, given):
+    client = connect()
+    with probes.client(given["REDIS_URL"]) as redis:
+        for _ in range(5):
+            assert ask(client, 1)[0] == 200
+            redis.client_kill_filter(_type="normal", skipme=True)
+            assert_hits_are_quick(client)
 
 
 def test_clients_that_leave_while_they_wait_harm_nobody(connect, given):
