@@ -18,10 +18,8 @@ from service.errors import RedisUnavailable, ServiceError, Unavailable, UnknownP
 from service.metrics import Metrics
 from service.settings import Settings
 from service.web import plain, responses
-from service.web.plain import Plain
+from service.web.plain import SUFFIXES, Plain
 from service.web.responses import Headers
-
-_SUFFIXES = {Kind.PRODUCT: "", Kind.STYLES: "/styles", Kind.RELATED: "/related"}
 
 
 class BatchDoor:
@@ -104,7 +102,7 @@ class BatchDoor:
 
 def _problem(request: Plain, error: ServiceError, common: bytes) -> bytes:
     kind, product_id = request.key
-    body = responses.problem_body(error, f"/products/{product_id}{_SUFFIXES[kind]}")
+    body = responses.problem_body(error, f"/products/{product_id}{SUFFIXES[kind]}")
     entity = [("Content-Type", responses.PROBLEM), ("Content-Length", str(len(body)))]
     headers = [*responses.problem_headers(error), *entity, ("X-Request-Id", request.request_id.decode())]
     return _template(error.status, headers) % common + (body if request.method == b"GET" else b"")
@@ -116,7 +114,7 @@ def _template(status: int, headers: Headers) -> bytes:
     return f"HTTP/1.1 {status} {HTTP_STATUS_CODES[status].upper()}\r\n%b{lines}\r\n".encode("latin-1")
 
 
-_RULES = {kind: f"/products/<product_id>{suffix}" for kind, suffix in _SUFFIXES.items()}
+_RULES = {kind: f"/products/<product_id>{suffix}" for kind, suffix in SUFFIXES.items()}
 _READ = responses.read_headers("%b", "%b")
 _REQUEST_ID = ("X-Request-Id", "%b")
 _NOT_MODIFIED = _template(304, [*_READ, _REQUEST_ID])

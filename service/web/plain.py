@@ -39,7 +39,10 @@ _HOST = re.compile(rb"[A-Za-z0-9.-]+(?::[0-9]{1,5})?")
 _LONGEST_BYTES = 4096
 _HEADERS_REMEMBERED = 1024
 
-_KINDS = {None: Kind.PRODUCT, b"/styles": Kind.STYLES, b"/related": Kind.RELATED}
+SUFFIXES = {Kind.PRODUCT: "", Kind.STYLES: "/styles", Kind.RELATED: "/related"}
+"""What follows a product's id in the path of each kind that has one."""
+
+_KINDS = {suffix.encode() or None: kind for kind, suffix in SUFFIXES.items()}
 
 
 class Plain(NamedTuple):

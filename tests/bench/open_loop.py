@@ -12,7 +12,7 @@ import select
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
@@ -29,7 +29,12 @@ class Outcome(NamedTuple):
 
     def percentile(self, share: float) -> float:
         """The latency that this share of all requests did not exceed."""
-        return self.latencies[max(0, math.ceil(share * len(self.latencies)) - 1)]
+        return percentile(self.latencies, share)
+
+
+def percentile(ascending: Sequence[float], share: float) -> float:
+    """The value that this share of all did not exceed."""
+    return ascending[max(0, math.ceil(share * len(ascending)) - 1)]
 
 
 class _Connection:

@@ -10,6 +10,7 @@ from urllib.request import urlopen
 from service import nginx_conf
 from service.catalogue import Kind
 from service.settings import Settings
+from service.web.plain import SUFFIXES
 from tests.bench import install
 from tests.bench.figures import OURS
 from tests.bench.warmth import EXPRESS_KEYS, FASTAPI_KEYS, LIFETIME, OUR_KEYS
@@ -23,7 +24,6 @@ EXPRESS, FASTAPI, FILE, TUNED_FILE = "express", "fastapi", "nginx file", "nginx 
 _KEYS = {OURS: OUR_KEYS, EXPRESS: EXPRESS_KEYS, FASTAPI: FASTAPI_KEYS}
 _PATIENCE_SECONDS = 5.0
 _STATIC = Path(__file__).with_name("static.conf.template")
-_SUFFIXES = {Kind.PRODUCT: "", Kind.STYLES: "/styles", Kind.RELATED: "/related"}
 
 
 class Server(NamedTuple):
@@ -36,7 +36,7 @@ class Server(NamedTuple):
 
     def path(self, kind: Kind) -> tuple[str, str]:
         """What stands before and after the id in a request's path; a file is always the same one."""
-        return (f"/{self.file}?", "") if self.file else ("/products/", _SUFFIXES[kind])
+        return (f"/{self.file}?", "") if self.file else ("/products/", SUFFIXES[kind])
 
     def document(self, kind: Kind, product_id: int) -> Any:
         """What it says of one product; raises OSError unless it says something."""

@@ -1,6 +1,5 @@
 """The two measurements, on a stack of its own: how long an old version is served, and a price feed beside readers."""
 
-import math
 import random
 import shutil
 import tempfile
@@ -12,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from tests.bench.open_loop import OpenLoop, Outcome
+from tests.bench.open_loop import OpenLoop, Outcome, percentile
 from tests.e2e.service_under_test import Service, running
 from tests.freshness.changes import Writer, subjects
 from tests.freshness.feed import STATEMENTS, Feed, OutboxWatch, drained
@@ -44,7 +43,7 @@ class Freshness(NamedTuple):
 
     def percentile(self, share: float) -> float:
         """The lag that this share of the changes did not exceed."""
-        return self.lags[max(0, math.ceil(share * len(self.lags)) - 1)]
+        return percentile(self.lags, share)
 
 
 class FeedFigures(NamedTuple):
