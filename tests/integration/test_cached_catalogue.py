@@ -1,7 +1,9 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
+import psycopg2
 import pytest
 import redis
 
@@ -194,6 +196,45 @@ def test_a_bulk_change_of_the_epoch_makes_everything_a_miss(catalogue, outbox, c
     outbox.drain()
     assert outcomes(catalogue, ONE, NONE) == ["miss", "miss"]
     assert outcomes(catalogue, ONE, NONE) == ["hit", "hit"]
+
+
+@pytest.fixture
+def open_writer(database_url):
+    """Begins a change of product 1 whose epoch is raised by another before it commits."""
+
+    @contextmanager
+    def open_writer(isolation):
+        connection = psycopg2.connect(database_url)
+        connection.set_session(isolation)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM products")
+            yield cursor
+        connection.commit()
+        connection.close()
+
+    return open_writer
+
+
+UPDATE = "UPDATE products SET name = 'New' WHERE id = 1"
+
+
+@pytest.mark.parametrize(("isolation", "early"), [("READ COMMITTED", True), ("REPEATABLE READ", False)])
+def test_a_change_that_commits_after_the_epoch_was_raised_is_seen(
+    catalogue, outbox, change, open_writer, isolation, early
+):
+    with open_writer(isolation) as writer:
+        if early:
+            writer.execute(UPDATE)
+        change("TRUNCATE related_products")
+        outbox.drain()
+        assert b"One" in catalogue.documents([ONE])[ONE].body
+        assert outcomes(catalogue, ONE) == ["hit"]
+        if not early:
+            writer.execute(UPDATE)
+    outbox.drain()
+    served = catalogue.documents([ONE])[ONE]
+    assert (b"New" in served.body, served.outcome) == (True, "miss")
+    assert outcomes(catalogue, ONE) == ["hit"]
 
 
 def test_a_soft_expired_entry_is_answered_at_once_and_refreshed_once(catalogue, source, wall, redis_url):

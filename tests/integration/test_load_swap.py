@@ -202,3 +202,14 @@ def test_ctrl_c_leaves_nothing_behind(loaded_url, files):
         assert process.wait(SECONDS) == 130
         assert process.stderr.read().splitlines()[-1] == "etl: interrupted"
     assert (catalogue(loaded_url), structure(loaded_url)) == before
+
+
+def test_what_was_changed_under_a_load_is_of_the_old_catalogue_and_is_not_told(loaded_url, files):
+    def change():
+        with session(loaded_url) as cursor:
+            cursor.execute("UPDATE products SET name = 'Lost' WHERE id = 2")
+            cursor.connection.commit()
+
+    run(loaded_url, files, While("skus.csv", change))
+    assert query(loaded_url, "SELECT count(*) FROM catalogue_outbox") == [(0,)]
+    assert query(loaded_url, "SELECT name FROM products WHERE id = 2") == [("Tin Kilt",)]
