@@ -7,41 +7,53 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from socket import socket
 from typing import NamedTuple, Protocol
 
-from service.cache.entry import Document, Entry, State, unpack
+from service.cache.entry import UNKNOWN_INCARNATION, Document, Entry, Found, State, unpack
 from service.cache.trust import Trust, nothing_untold
 from service.errors import RedisUnavailable
 
 # A tombstone must outlive every fill that began before it. A fill that took longer than a sixth of that, because its
-# process stood still, is thrown away.
+# process or its network stood still, is thrown away: by this process, or by the store if it is on its way by then.
 TOMBSTONE_SECONDS = 60.0
 _LONGEST_FILL_SECONDS = 10.0
 
 # Plain numbers: comparing with a member of an enumeration takes as long as unpacking an entry.
 _MISSING, _TOMBSTONE = int(State.MISSING), int(State.TOMBSTONE)
 
-UNKNOWN_LIFE = b"unknown"
-"""The life of a store that has not said one: no entry can be stored in it."""
-
 
 class Store(Protocol):
     """Where entries are kept: see RedisStore."""
 
-    life: bytes
+    incarnation: int
 
-    def ask(self, names: Sequence[str]) -> socket:
-        """Ask for the epoch and what is stored under each name; return what becomes readable with the answer."""
+    def begin(self, names: Sequence[str]) -> socket | None:
+        """Ask for what is stored under each name; return what becomes readable with the answer."""
         ...
 
-    def take(self) -> tuple[int | None, list[bytes | None]]:
-        """The answer."""
+    def receive(self) -> Found | None:
+        """The answer, None as long as it has not arrived whole."""
         ...
 
-    def put(self, epoch: int, entries: Sequence[tuple[str, bytes, float]], life: bytes = b"") -> int:
-        """Store (name, bytes, seconds to keep) each unless a newer one is there, or ``life`` is over."""
+    def abandon(self) -> None:
+        """Wait for it no longer."""
+        ...
+
+    def get(self, names: Sequence[str]) -> Found:
+        """The same, waited for."""
+        ...
+
+    def put(
+        self,
+        epoch: int,
+        entries: Sequence[tuple[str, bytes, float]],
+        incarnation: int | None = None,
+        not_after: float | None = None,
+    ) -> int:
+        """Store (name, bytes, seconds to keep) each unless a newer one is there, or it is too late; see RedisStore."""
         ...
 
 
@@ -83,69 +95,66 @@ class CacheAside:
         doubt = self.trust.doubt
         if not self.trust.breaker.allows():
             raise RedisUnavailable
-        self.ask(names)
-        found = self.take()
+        with self._noticing_failures():
+            found = self._judged(self._store.get(names))
         if doubt is not None:
             self.trust.dispel(doubt)
         return found
 
-    def ask(self, names: Sequence[str]) -> socket:
-        """Begin a look-up that ``take`` in the same thread ends. Not while the breaker is open.
+    def begin(self, names: Sequence[str]) -> socket | None:
+        """Begin a look-up in the event loop, which ``receive`` ends. Not while the breaker is open.
 
-        Returns the socket that becomes readable then. Raises RedisUnavailable.
+        Returns the socket that becomes readable then, None while there is no connection. Raises RedisUnavailable.
         """
         try:
-            return self._store.ask(names)
+            return self._store.begin(names)
         except RedisUnavailable:
             self.trust.failed()
             raise
 
-    def take(self) -> list[Document | None]:
-        """What may be served under each name of the last ``ask``. Waits for it; raises RedisUnavailable."""
+    def receive(self) -> list[Document | None] | None:
+        """What may be served under each name of the last ``begin``, None until it is known. Raises RedisUnavailable."""
         try:
-            epoch, stored = self._store.take()
+            found = self._store.receive()
         except RedisUnavailable:
             self.trust.failed()
             raise
-        if epoch is None:  # emptied: nothing says yet which load the entries must be of
-            return [None] * len(stored)
-        epoch = max(epoch, self._newest_epoch)
-        # More time left than any entry is given means that the clock was put back: not fresh for who knows how long.
-        fresh = (now := self._wall_clock(), now + self._lifetimes.fresh_seconds)
-        return [None if one is None else _judge(one, epoch, fresh) for one in stored]
+        return None if found is None else self._judged(found)
 
-    def life(self) -> bytes:
-        """The life of the store, to be asked before the source is read and given to ``fill``.
+    def abandon(self) -> None:
+        """Wait no longer for the last ``begin``: the store is late."""
+        self._store.abandon()
+        self.trust.failed()
 
-        A store that was emptied is told its epoch here: what is read from now on may be stored.
+    def incarnation(self) -> int:
+        """The incarnation of the store, to be asked before the source is read and given to ``fill``.
+
+        A store that was emptied, or has another's data, begins a new one here: what is read from now on may be stored.
         """
-        if self._store.life == UNKNOWN_LIFE and self.trust.is_reachable:
-            try:
+        if self._store.incarnation == UNKNOWN_INCARNATION and self.trust.is_reachable:
+            with suppress(RedisUnavailable), self._noticing_failures():
                 self._store.put(self._newest_epoch, [])
-            except RedisUnavailable:
-                self.trust.failed()
-        return self._store.life
+        return self._store.incarnation
 
-    def fill(self, entries: Mapping[str, Entry], began: float, life: bytes = b"") -> int:
+    def fill(self, entries: Mapping[str, Entry], began: float, incarnation: int) -> int:
         """Offer entries that were read from the source since ``began`` (monotonic); a newer one that is stored stays.
 
-        If the store's ``life`` of then is over, it has forgotten tombstones since, and takes none of them. Returns how
-        many were stored. A cache that cannot be written to is no error: 0.
+        If the store's ``incarnation`` of then is over, it has forgotten tombstones since, and takes none of them; nor
+        if they are too late. Returns how many were stored. A cache that cannot be written to is no error: 0.
         """
         if not entries:
             return 0
         self._newest_epoch = max(self._newest_epoch, *(entry.epoch for entry in entries.values()))
-        if self._monotonic() - began > _LONGEST_FILL_SECONDS or not self.trust.is_reachable:
+        not_after = began + _LONGEST_FILL_SECONDS
+        if self._monotonic() > not_after or not self.trust.is_reachable:
             return 0
-        try:
-            return self._store.put(
-                self._newest_epoch,
-                [(name, entry.encode(), self._keep_seconds(entry)) for name, entry in entries.items()],
-                life,
-            )
-        except RedisUnavailable:
-            self.trust.failed()
-            return 0
+        offered = [
+            (name, entry._replace(incarnation=incarnation).encode(), self._keep_seconds(entry))
+            for name, entry in entries.items()
+        ]
+        with suppress(RedisUnavailable), self._noticing_failures():
+            return self._store.put(self._newest_epoch, offered, incarnation, not_after)
+        return 0
 
     def fresh_until(self, state: State) -> float:
         """When an entry made now needs a refresh, varied by a tenth so that a burst of fills does not expire as one."""
@@ -155,14 +164,31 @@ class CacheAside:
     def _keep_seconds(self, entry: Entry) -> float:
         return self._lifetimes.missing_seconds if entry.state is State.MISSING else self._lifetimes.keep_seconds
 
+    @contextmanager
+    def _noticing_failures(self) -> Iterator[None]:
+        try:
+            yield
+        except RedisUnavailable:
+            self.trust.failed()
+            raise
 
-def _judge(stored: bytes, epoch: int, fresh: tuple[float, float]) -> Document | None:
-    """What may be served of an entry: not if it is older than ``epoch``, stale unless it ends within ``fresh``."""
+    def _judged(self, found: Found) -> list[Document | None]:
+        epoch, incarnation, stored = found
+        if epoch is None:  # emptied: nothing says yet which load the entries must be of
+            return [None] * len(stored)
+        epoch = max(epoch, self._newest_epoch)
+        # More time left than any entry is given means that the clock was put back: not fresh for who knows how long.
+        fresh = (now := self._wall_clock(), now + self._lifetimes.fresh_seconds)
+        return [None if one is None else _judge(one, epoch, incarnation, fresh) for one in stored]
+
+
+def _judge(stored: bytes, epoch: int, incarnation: int, fresh: tuple[float, float]) -> Document | None:
+    """What may be served of an entry: not of an older ``epoch`` or another ``incarnation``, stale unless fresh now."""
     fields = unpack(stored)
     if fields is None:
         return None
-    state, own_epoch, version, fresh_until, etag, body = fields
-    if state == _TOMBSTONE or own_epoch < epoch:
+    state, own_epoch, version, fresh_until, etag, body, own_incarnation = fields
+    if state == _TOMBSTONE or own_epoch < epoch or own_incarnation != incarnation:
         return None
     outcome = "hit" if fresh[0] < fresh_until <= fresh[1] else "stale"
     return Document(None if state == _MISSING else body, etag, own_epoch, version, outcome)

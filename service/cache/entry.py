@@ -1,8 +1,8 @@
 """The envelope: what one Redis string holds; a fixed header before the ready body, so that a hit parses no JSON.
 
-Layout, big-endian: format (1 byte), state (1), two of padding, epoch (8), version (8), fresh until (8, seconds since
-1970 as a double), ETag without quotes (16, empty for a missing product); then the body. ``put.lua`` reads the first 20
-bytes.
+Layout, big-endian: format (1 byte), state (1), two of padding, epoch (8), version (8), incarnation of the store (8),
+fresh until (8, seconds since 1970 as a double), ETag without quotes (16, empty for a missing product); then the body.
+``put.lua`` reads the first 28 bytes.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import struct
 from enum import IntEnum
 from typing import NamedTuple
 
-_HEADER = struct.Struct(">BB2xQQd16s")
+_HEADER = struct.Struct(">BB2xQQQd16s")
 _HEADER_SIZE = _HEADER.size
-_FORMAT = 1
+_FORMAT = 2
 
 
 class State(IntEnum):
@@ -25,6 +25,17 @@ class State(IntEnum):
 
 
 _LAST_STATE = int(max(State))
+
+UNKNOWN_INCARNATION = 0
+"""Of a store that has not said one: no document can be stored in it."""
+
+
+class Found(NamedTuple):
+    """What a look-up in a store found: its epoch, None where none is known; its incarnation; the bytes of each name."""
+
+    epoch: int | None
+    incarnation: int
+    stored: list[bytes | None]
 
 
 class Document(NamedTuple):
@@ -42,7 +53,7 @@ class Document(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One document as it is stored."""
+    """One document as it is stored. In another ``incarnation`` of the store a document counts as nothing."""
 
     state: State
     epoch: int
@@ -50,11 +61,12 @@ class Entry(NamedTuple):
     fresh_until: float = 0.0
     etag: str = ""
     body: bytes = b""
+    incarnation: int = 0
 
     def encode(self) -> bytes:
         """The bytes to store."""
-        head = _HEADER.pack(_FORMAT, self.state, self.epoch, self.version, self.fresh_until, self.etag.encode())
-        return head + self.body
+        order = self.epoch, self.version, self.incarnation
+        return _HEADER.pack(_FORMAT, self.state, *order, self.fresh_until, self.etag.encode()) + self.body
 
     @classmethod
     def decode(cls, stored: bytes) -> Entry | None:
@@ -63,11 +75,11 @@ class Entry(NamedTuple):
         return fields and cls(State(fields[0]), *fields[1:])
 
 
-def unpack(stored: bytes) -> tuple[int, int, int, float, str, bytes] | None:
+def unpack(stored: bytes) -> tuple[int, int, int, float, str, bytes, int] | None:
     """The fields of ``Entry.decode``, at a third of the cost: every hit is one of these."""
     if len(stored) < _HEADER_SIZE:
         return None
-    release, state, epoch, version, fresh_until, etag = _HEADER.unpack_from(stored)
+    release, state, epoch, version, incarnation, fresh_until, etag = _HEADER.unpack_from(stored)
     if release != _FORMAT or state > _LAST_STATE:
         return None
-    return state, epoch, version, fresh_until, etag.decode() if etag[0] else "", stored[_HEADER_SIZE:]
+    return state, epoch, version, fresh_until, etag.decode() if etag[0] else "", stored[_HEADER_SIZE:], incarnation

@@ -1,55 +1,64 @@
 -- Stores entries, each unless what is stored is newer. Called by RedisStore.put.
 --
--- KEYS[1]       "epoch:life": the epoch, and the instant in microseconds at which this Redis was first told one
+-- KEYS[1]       "epoch:incarnation:server": the epoch; the instant in microseconds at which this data set was first told
+--               one by this server; the server's identity
 -- KEYS[2 …]     names of entries
--- ARGV[1]       highest epoch among the entries, or known to the caller
--- ARGV[2]       the life that Redis must still have for entries to be stored; empty for entries that need none
--- ARGV[3 …]     for each entry: its bytes, then how long to keep it in milliseconds
--- returns       how many were stored, and the life
+-- ARGV[1]       identity of the server that the caller is connected to
+-- ARGV[2]       1 if the caller has just asked for it, else 0
+-- ARGV[3]       the last instant at which entries may be stored, in microseconds by this server's clock; empty for any
+-- ARGV[4]       highest epoch among the entries, or known to the caller
+-- ARGV[5]       the incarnation that there must still be for entries to be stored; empty for entries of any
+-- ARGV[6 …]     for each entry: its bytes, then how long to keep it in milliseconds
+-- returns       how many were stored, the incarnation, and this server's clock in microseconds; -1 if the data set is of
+--               another server by an identity that is not new: one that is out of date must not replace a newer one
 --
 -- Newer means a higher (epoch, version). At equal versions a document replaces a tombstone, which has done its work, and
 -- a tombstone replaces nothing: delivered again, or late, it costs no miss.
 --
--- A Redis that was emptied has another life. It has forgotten tombstones, so a document that was read before that may be
--- out of date without its showing here.
+-- Another incarnation begins where the data set was emptied, or came back with a server that is not the one which it
+-- knows: loaded from an old snapshot, or a replica that was promoted. It has lost tombstones. So a document that was read
+-- before may be out of date without its showing here, and whatever was stored before counts as nothing.
 
-local FORMAT, TOMBSTONE, HEADER = 1, 2, '>BBxxI8I8'
+local FORMAT, TOMBSTONE, HEADER = 2, 2, '>BBxxI8I8I8'
 
-local function order(bytes)
-    if #bytes < 20 then
+local function order(bytes, incarnation)
+    if #bytes < 28 then
         return -1, -1
     end
-    local format, state, epoch, version = struct.unpack(HEADER, bytes)
-    if format ~= FORMAT then
+    local format, state, epoch, version, own = struct.unpack(HEADER, bytes)
+    if format ~= FORMAT or (state ~= TOMBSTONE and own ~= incarnation) then
         return -1, -1
     end
     return epoch, version, state
 end
 
-local known, life = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+):(%d+)$')
-if not life then
-    local now = redis.call('TIME')
-    known, life = '-1', string.format('%d%06d', now[1], now[2])
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local known, incarnation, server = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+):(%d+):(.*)$')
+if server and server ~= ARGV[1] and ARGV[2] ~= '1' then
+    return {-1, '0', string.format('%.0f', now)}
 end
-local epoch = tonumber(known)
-if tonumber(ARGV[1]) > epoch then
-    epoch = tonumber(ARGV[1])
-    redis.call('SET', KEYS[1], ARGV[1] .. ':' .. life)
+if server ~= ARGV[1] then
+    incarnation = string.format('%.0f', math.max(now, (tonumber(incarnation) or 0) + 1))
 end
-if ARGV[2] ~= '' and ARGV[2] ~= life then
-    return {0, life}
+local epoch = math.max(tonumber(known or -1), tonumber(ARGV[4]))
+if server ~= ARGV[1] or epoch > tonumber(known) then
+    redis.call('SET', KEYS[1], string.format('%.0f', epoch) .. ':' .. incarnation .. ':' .. ARGV[1])
+end
+local result = {0, incarnation, string.format('%.0f', now)}
+if (ARGV[5] ~= '' and ARGV[5] ~= incarnation) or (ARGV[3] ~= '' and tonumber(ARGV[3]) < now) then
+    return result
 end
 
-local stored = 0
 for i = 2, #KEYS do
-    local bytes, keep = ARGV[2 * i - 1], ARGV[2 * i]
-    local new_epoch, new_version, state = order(bytes)
-    local old_epoch, old_version = order(redis.call('GETRANGE', KEYS[i], 0, 19))
+    local bytes, keep = ARGV[2 * i + 2], ARGV[2 * i + 3]
+    local new_epoch, new_version, state = order(bytes, tonumber(incarnation))
+    local old_epoch, old_version = order(redis.call('GETRANGE', KEYS[i], 0, 27), tonumber(incarnation))
     local newer = new_epoch > old_epoch or (new_epoch == old_epoch and new_version > old_version)
     local same = new_epoch == old_epoch and new_version == old_version
     if new_epoch >= epoch and (newer or (same and state ~= TOMBSTONE)) then
         redis.call('SET', KEYS[i], bytes, 'PX', keep)
-        stored = stored + 1
+        result[1] = result[1] + 1
     end
 end
-return {stored, life}
+return result

@@ -1,26 +1,33 @@
-"""Redis: many names in one round trip, a deadline on every call, drivers' errors translated. Only here is redis-py."""
+"""Redis: many names in one round trip, a deadline on every call; the event loop waits for no reply.
+
+Threads look up, store and wait, each on a connection of its own for the time. The loop has one connection, which a
+thread makes ready for it: names are resolved, the server is introduced, and the loop only sends and receives.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import socket
-from typing import Any, cast
+from typing import Any
 
 import hiredis
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from service.cache.aside import UNKNOWN_LIFE
+from service.cache.entry import UNKNOWN_INCARNATION, Found
 from service.cache.keys import EPOCH
+from service.cache.redis_connection import NOT_WHOLE, RedisConnection
+from service.cache.redis_server import RedisServer
 from service.errors import RedisUnavailable
 
 # A server, or what is between, may have closed a connection that was idle for so long.
 _IDLE_SECONDS = 1.0
+
+# What put.lua returns as a count.
+_ANOTHER_SERVER = -1
 
 _PUT = Path(__file__).with_name("put.lua").read_text("utf-8")
 _PUT_SHA = hashlib.sha1(_PUT.encode(), usedforsecurity=False).hexdigest()
@@ -29,121 +36,173 @@ _PUT_SHA = hashlib.sha1(_PUT.encode(), usedforsecurity=False).hexdigest()
 class RedisStore:
     """The Redis or Valkey at ``url``. Every method raises RedisUnavailable if it cannot be had within the deadline.
 
-    ``life`` is what it was last seen in: another one each time that it was emptied, UNKNOWN_LIFE if it said none.
+    ``incarnation`` is what it was last seen in: another one each time that it was emptied, or came back with an older
+    data set; UNKNOWN_INCARNATION if it said none.
     """
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
-        # The driver's own ten retries and five seconds would make a dead cache slower than none. Protocol 2 keeps it
-        # from asking old servers for what they do not know.
-        self._pool = redis.ConnectionPool.from_url(
-            url,
-            protocol=2,
-            socket_timeout=timeout_seconds,
-            socket_connect_timeout=timeout_seconds,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._server = RedisServer(url)
         self._timeout_seconds = timeout_seconds
-        self._of_thread = _OfThread()
-        self.life = UNKNOWN_LIFE
-        self._opened: list[Any] = []  # list.append is atomic
+        self.incarnation = UNKNOWN_INCARNATION
+        self._idle: list[tuple[RedisConnection, float]] = []  # most recently used last; pop and append are atomic
+        self._of_loop: RedisConnection | None = None
+        self._used = 0.0
+        self._connecting = threading.Lock()
+        self._closed = False
 
-    def ask(self, names: Sequence[str]) -> socket:
-        """Ask for the epoch and what is stored under each name; ``take``, in the same thread, waits for it.
+    def begin(self, names: Sequence[str]) -> socket | None:
+        """Ask, in the event loop, for the epoch and what is stored under each name; ``receive`` gives it.
 
-        Returns the socket that becomes readable with the answer: the same one as long as the connection lasts.
+        Returns the socket that becomes readable with it, the same one as long as the connection lasts; None while there
+        is no connection: one is being made.
         """
-        self._send("MGET", EPOCH, *names)
-        self._of_thread.until = time.monotonic() + self._timeout_seconds
-        return cast(socket, self._of_thread.connection._get_socket())  # the driver has no public way to it
+        now = time.monotonic()
+        connection = self._of_loop
+        if connection is not None and now > self._used + _IDLE_SECONDS and not connection.is_quiet():
+            self.abandon()
+            connection = None
+        if connection is None:
+            self._connect_for_loop()
+            return None
+        self._used = now
+        try:
+            connection.send(("MGET", EPOCH, *names), until=now)
+        except RedisUnavailable:
+            self._of_loop = None
+            raise
+        return connection.socket
 
-    def take(self) -> tuple[int | None, list[bytes | None]]:
-        """The epoch, None if Redis does not know it, and what is stored under each name of the last ``ask``.
-
-        Waits for the answer; after the deadline, which counts from ``ask``, for no answer that has not begun to come.
-        """
-        if time.monotonic() > self._of_thread.until:
-            self._of_thread.connection.disconnect()
+    def receive(self) -> Found | None:
+        """What was asked for by the last ``begin``; None as long as it has not arrived whole."""
+        if (connection := self._of_loop) is None:
             raise RedisUnavailable
         try:
-            said, *stored = self._receive()
-            return self._heard(said), stored
-        except ValueError as error:
-            raise RedisUnavailable from error
+            reply = connection.receive()
+            return None if reply is NOT_WHOLE else self._found(connection, reply)
+        finally:
+            if not connection.is_open:
+                self._of_loop = None
 
-    def put(self, epoch: int, entries: Sequence[tuple[str, bytes, float]], life: bytes = b"") -> int:
+    def abandon(self) -> None:
+        """Wait no longer: what is still to arrive on the event loop's connection is no answer to the next question."""
+        if self._of_loop is not None:
+            self._of_loop.close()
+            self._of_loop = None
+
+    def get(self, names: Sequence[str]) -> Found:
+        """The same as ``begin`` and ``receive``, waited for."""
+        with self._connection() as (connection, until):
+            connection.send(("MGET", EPOCH, *names), until=until)
+            return self._found(connection, connection.wait(until))
+
+    def put(
+        self,
+        epoch: int,
+        entries: Sequence[tuple[str, bytes, float]],
+        incarnation: int | None = None,
+        not_after: float | None = None,
+    ) -> int:
         """Store (name, bytes, seconds to keep) each unless a newer entry is there, and raise the epoch.
 
-        With a ``life``, nothing is stored in another one. Returns how many were stored; see ``put.lua``.
+        With an ``incarnation``, nothing is stored in another one; nor after the instant ``not_after`` (monotonic), by
+        the server's clock, however long the call is under way. Returns how many were stored; see ``put.lua``.
         """
-        values: list[Any] = [epoch, life]
+        names = [EPOCH, *(name for name, _, _ in entries)]
+        values: list[Any] = [epoch, "" if incarnation is None else incarnation]
         for _, stored, keep_seconds in entries:
             values += [stored, max(1, int(keep_seconds * 1000))]
-        names = [EPOCH, *(name for name, _, _ in entries)]
-        run = ("EVALSHA", _PUT_SHA, len(names), *names, *values)
-        try:
-            stored, self.life = self._call(*run)
-        except redis.exceptions.NoScriptError:  # it is new there, or its scripts were flushed
-            self._call("SCRIPT", "LOAD", _PUT)
-            stored, self.life = self._call(*run)
-        return int(stored)
+        count = self._put(names, values, not_after)
+        if count == _ANOTHER_SERVER:
+            self._forget_connections()
+            count = self._put(names, values, not_after)
+        return count
 
     def ping(self) -> None:
         """Return if Redis answers."""
-        self._call("PING")
+        with self._connection() as (connection, until):
+            _checked(_called(connection, ("PING",), until))
 
     def close(self) -> None:
-        """Close every connection."""
-        for connection in self._opened:
-            connection.disconnect()
+        """Close every connection; those in use are closed when they are done with."""
+        self._closed = True
+        self.abandon()
+        self._forget_connections()
 
-    def _heard(self, said: bytes | None) -> int | None:
-        """The epoch, None if none was ever said; see ``put.lua``."""
-        if said is None:
-            self.life = UNKNOWN_LIFE
-            return None
-        epoch, _, life = said.partition(b":")
-        self.life = life or UNKNOWN_LIFE
-        return int(epoch) or None
+    def _found(self, connection: RedisConnection, reply: Any) -> Found:
+        said, *stored = _checked(reply)
+        known, incarnation, server = (said or b"0:0:").split(b":", 2)
+        if server != connection.server:  # emptied, or of another server than was here when this connection was new
+            connection.close()
+            self.incarnation = UNKNOWN_INCARNATION
+            return Found(None, UNKNOWN_INCARNATION, stored)
+        self.incarnation = int(incarnation)
+        return Found(int(known) or None, self.incarnation, stored)
 
-    def _call(self, *words: str | bytes | int) -> Any:
-        self._send(*words)
-        return self._receive()
+    def _put(self, names: Sequence[str], values: Sequence[Any], not_after: float | None) -> int:
+        with self._connection() as (connection, until):
+            last_instant = "" if not_after is None else connection.server_microseconds(not_after)
+            about_server = (connection.server, int(connection.is_new), last_instant)
+            run = ("EVALSHA", _PUT_SHA, len(names), *names, *about_server, *values)
+            reply = _called(connection, run, until)
+            if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):  # new there, or flushed
+                _called(connection, ("SCRIPT", "LOAD", _PUT), until)
+                reply = _called(connection, run, until)
+            count, incarnation, clock = _checked(reply)
+            self.incarnation = int(incarnation)
+            connection.learn_clock(int(clock))
+            return int(count)
 
-    def _send(self, *words: str | bytes | int) -> None:
-        mine = self._of_thread
-        if mine.connection is None:
-            mine.connection = self._pool.make_connection()
-            self._opened.append(mine.connection)
-        if time.monotonic() > mine.until + _IDLE_SECONDS:
-            _drop_if_closed(mine.connection)
-        packed = hiredis.pack_command(words)  # type: ignore[arg-type]  # its stub knows one word
+    def _forget_connections(self) -> None:
+        """Those made from now on know their server as it is now."""
+        while self._idle:
+            with suppress(IndexError):
+                self._idle.pop()[0].close()
+
+    @contextmanager
+    def _connection(self) -> Iterator[tuple[RedisConnection, float]]:
+        """A connection for this thread alone, and the instant by which all is to be done."""
+        until = time.monotonic() + self._timeout_seconds
+        connection = self._idle_connection() or self._server.connect(until)
         try:
-            mine.connection.send_packed_command([packed], check_health=False)
-        except redis.RedisError as error:
-            mine.connection.disconnect()
-            raise RedisUnavailable from error
-
-    def _receive(self) -> Any:
-        try:
-            return self._of_thread.connection.read_response()
-        except redis.exceptions.NoScriptError:
+            yield connection, until
+        except BaseException:
+            connection.close()
             raise
-        except redis.RedisError as error:
-            self._of_thread.connection.disconnect()  # what it has not said yet is no answer to the next question
-            raise RedisUnavailable from error
+        connection.is_new = False
+        if connection.is_open:
+            self._idle.append((connection, time.monotonic()))
+        if self._closed:
+            self._forget_connections()
+
+    def _idle_connection(self) -> RedisConnection | None:
+        while True:
+            try:
+                connection, used = self._idle.pop()
+            except IndexError:
+                return None
+            if time.monotonic() <= used + _IDLE_SECONDS or connection.is_quiet():
+                return connection
+            connection.close()
+
+    def _connect_for_loop(self) -> None:
+        if self._connecting.acquire(blocking=False):
+            threading.Thread(target=self._make_ready, name="connecting to Redis", daemon=True).start()
+
+    def _make_ready(self) -> None:
+        try:
+            self._of_loop = self._server.connect(time.monotonic() + self._timeout_seconds)
+        except RedisUnavailable:
+            pass  # whoever asks next has it tried again
+        finally:
+            self._connecting.release()
 
 
-class _OfThread(threading.local):
-    """A connection of each thread's own: the driver's client costs more around a call than an MGET takes."""
-
-    connection: Any = None
-    until = 0.0
-    """When the answer to the last question must have begun to come, on the monotonic clock."""
+def _called(connection: RedisConnection, command: tuple[str | bytes | int, ...], until: float) -> Any:
+    connection.send(command, until=until)
+    return connection.wait(until)
 
 
-def _drop_if_closed(connection: Any) -> None:
-    try:
-        if connection.is_connected:
-            connection.can_read(0)
-    except redis.RedisError:
-        connection.disconnect()
+def _checked(reply: Any) -> Any:
+    if isinstance(reply, hiredis.ReplyError):
+        raise RedisUnavailable from reply
+    return reply

@@ -31,6 +31,7 @@ class CachedCatalogue:
         self._source = source
         self._cache = cache
         self._metrics = metrics
+        self._loop_is_connected = False
         self._flights = Flights(self._load_and_fill, wait_seconds)
         self._refresher = Behind("refreshing", self._flights.load)
         self._shadow = Shadow(shadow_share, source, self._look_up, cache.trust.untold, metrics.shadow)
@@ -59,19 +60,33 @@ class CachedCatalogue:
         """Whether the last call to the cache failed; then the next one may wait for its deadline."""
         return self._cache.trust.breaker.is_open
 
-    def ask(self, keys: Sequence[Key]) -> socket:
-        """Begin to look these up in the cache, not while it is down; ``take`` in the same thread says what it has.
+    @property
+    def is_ready(self) -> bool:
+        """Whether the event loop can look up; else a thread has to, which finds out whether the cache is back."""
+        return self._loop_is_connected and not self.cache_is_down
 
-        Returns the socket that becomes readable then. Raises RedisUnavailable.
+    def begin(self, keys: Sequence[Key]) -> socket | None:
+        """Begin to look these up in the cache, in the event loop; ``receive`` says what it has.
+
+        Returns the socket that becomes readable then, None if the cache cannot be asked in the loop now. Raises
+        RedisUnavailable.
         """
-        return self._cache.ask(_names(keys))
+        connected = None if self.cache_is_down else self._cache.begin(_names(keys))
+        self._loop_is_connected = connected is not None
+        return connected
 
-    def take(self, keys: Sequence[Key]) -> list[Document | None]:
-        """What the cache has of the keys that were asked for. Raises RedisUnavailable."""
-        found = self._cache.take()
+    def receive(self, keys: Sequence[Key]) -> list[Document | None] | None:
+        """What the cache has of the keys that were asked for, None until that is known. Raises RedisUnavailable."""
+        found = self._cache.receive()
+        if found is None:
+            return None
         if self.cache_is_down:  # since it was asked: what it says may be from before a change that it missed
             raise RedisUnavailable
         return self._counted(keys, found)
+
+    def abandon(self) -> None:
+        """Wait no longer for what was asked for last."""
+        self._cache.abandon()
 
     def close(self) -> None:
         """Stop what goes on behind the answers."""
@@ -82,10 +97,10 @@ class CachedCatalogue:
         return self._cache.look_up(_names(keys))
 
     def _load_and_fill(self, keys: Collection[Key]) -> Loaded:
-        began, life, was_down = time.monotonic(), self._cache.life(), self.cache_is_down
+        began, incarnation, was_down = time.monotonic(), self._cache.incarnation(), self.cache_is_down
         documents = self._source.documents(keys)
         entries = {entry_name(*key): self._entry(document) for key, document in documents.items()}
-        stored = self._cache.fill(entries, began, life)
+        stored = self._cache.fill(entries, began, incarnation)
         self._metrics.fills.add(("stored",), stored)
         self._metrics.fills.add(("refused",), len(entries) - stored)
         # What the cache does not take may be older than what it has. Without it, nothing else was served meanwhile.

@@ -33,28 +33,30 @@ class BatchDoor:
 
     recognise = staticmethod(plain.recognise)
 
-    def ask(self, requests: Sequence[Plain]) -> socket | None:
-        """Begin to look into the cache. None while it is down: a fill thread finds out when it is back."""
-        if self._catalogue.cache_is_down:
-            return None
+    def begin(self, requests: Sequence[Plain]) -> socket | None:
+        """Begin to look into the cache. None while it cannot be asked here: a fill thread finds out when it is back."""
         try:
-            return self._catalogue.ask([request.key for request in requests])
+            return self._catalogue.begin([request.key for request in requests])
         except RedisUnavailable:
             return None
 
-    def take(self, requests: Sequence[Plain], common: bytes) -> Sequence[bytes | None]:
-        """Hits; None for each that is none."""
+    def receive(self, requests: Sequence[Plain], common: bytes) -> Sequence[bytes | None] | None:
+        """Hits; None for each that is none. None as long as the cache's answer has not arrived whole."""
         try:
-            found = self._catalogue.take([request.key for request in requests])
+            found = self._catalogue.receive([request.key for request in requests])
         except RedisUnavailable:
             return [None] * len(requests)
-        return self._answers(requests, found, common)
+        return None if found is None else self._answers(requests, found, common)
+
+    def abandon(self) -> None:
+        """The cache is late."""
+        self._catalogue.abandon()
 
     def fill(self, requests: Sequence[Plain], common: bytes) -> Sequence[bytes | None]:
         """Misses, by one query for each kind among them; 503 for all when the first has waited as long as it may."""
         patience_seconds = self._patience_seconds - (time.perf_counter() - requests[0].arrived)
-        # The cache was just asked for these, unless it is down: then this thread finds out whether it is back.
-        ask = self._catalogue.documents if self._catalogue.cache_is_down else self._catalogue.load
+        # The cache was just asked for these, unless the loop could not ask it.
+        ask = self._catalogue.load if self._catalogue.is_ready else self._catalogue.documents
         try:
             with deadline.within(patience_seconds):
                 documents = ask({request.key for request in requests})

@@ -93,7 +93,7 @@ class BatchWorker(ThreadWorker):  # type: ignore[misc]
             self._end_lookup()
         elif door_is_readable:
             self._lookups.forget_socket()
-        if self._lookups.can_begin():
+        while self._lookups.can_begin():
             self._miss(self._lookups.begin())
 
     def murder_keepalived(self, force: bool = False) -> None:
@@ -146,7 +146,7 @@ class BatchWorker(ThreadWorker):  # type: ignore[misc]
     def _end_lookup(self) -> None:
         """Send what the door has found, while it looks for the next."""
         asked, answers = self._lookups.end(self._common.lines(self._now))
-        if self._lookups.can_begin():
+        while self._lookups.can_begin():
             self._miss(self._lookups.begin())
         self.nr += len(asked)
         if self.nr >= self.max_requests:

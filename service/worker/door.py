@@ -13,8 +13,9 @@ from typing import Any, Protocol
 class Door(Protocol):
     """Stands before the application. What it does not recognise beyond doubt, the application answers.
 
-    ``ask`` and ``take`` run in the poll loop and must not wait for long; ``take`` follows each ``ask`` that returned a
-    socket, before the next, when that is readable or ``answer_seconds`` are over.
+    ``begin``, ``receive`` and ``abandon`` run in the poll loop and never wait. After a ``begin`` that returned a socket
+    comes a ``receive`` each time that it is readable, until one returns answers, or after ``answer_seconds`` a last one
+    and ``abandon``; then the next ``begin``.
     """
 
     answer_seconds: float
@@ -23,12 +24,16 @@ class Door(Protocol):
         """One whole request, understood; None if there is any doubt."""
         ...
 
-    def ask(self, requests: Sequence[Any]) -> socket | None:
+    def begin(self, requests: Sequence[Any]) -> socket | None:
         """Begin to find out what can be said at once; the socket that becomes readable then, None if nothing can."""
         ...
 
-    def take(self, requests: Sequence[Any], common: bytes) -> Sequence[bytes | None]:
-        """What can be said at once to the requests of the last ``ask``, None for the rest."""
+    def receive(self, requests: Sequence[Any], common: bytes) -> Sequence[bytes | None] | None:
+        """What can be said at once to the requests of the last ``begin``, None for the rest; None while unknown."""
+        ...
+
+    def abandon(self) -> None:
+        """It is too late to find out more."""
         ...
 
     def fill(self, requests: Sequence[Any], common: bytes) -> Sequence[bytes | None]:

@@ -13,6 +13,9 @@ from service.worker.door import Door
 
 _LOG = logging.getLogger(__name__)
 
+# Of one look-up: what arrives of its answer is taken in one piece.
+_MOST = 256
+
 
 class Lookups:
     """Shows ``door`` all connections whose requests ``gathered`` meanwhile, and has ``epoll`` watch for its answer.
@@ -43,9 +46,9 @@ class Lookups:
 
     def begin(self) -> Sequence[Connection]:
         """Ask about all that gathered; return those of whom nothing can be found out."""
-        asked, self.gathered = self.gathered, []
+        asked, self.gathered = self.gathered[:_MOST], self.gathered[_MOST:]
         try:
-            answer_from = self._door.ask([connection.request for connection in asked])
+            answer_from = self._door.begin([connection.request for connection in asked])
         except Exception:
             _LOG.exception("the door failed to ask")
             return asked
@@ -58,13 +61,22 @@ class Lookups:
         return ()
 
     def end(self, common: bytes) -> tuple[Sequence[Connection], Sequence[bytes | None]]:
-        """Those who were asked about, and what to answer each, None where nothing was found."""
-        asked, self._asked = self._asked, []
+        """Those who were asked about, and what to answer each, None where nothing was found; nobody if it goes on.
+
+        What has arrived is taken however late it is: the loop may have stood still.
+        """
+        asked = self._asked
         try:
-            return asked, self._door.take([connection.request for connection in asked], common)
+            answers = self._door.receive([connection.request for connection in asked], common)
+            if answers is None and time.monotonic() < self._until:
+                return (), ()
+            if answers is None:
+                self._door.abandon()
         except Exception:
             _LOG.exception("the door failed to answer")
-            return asked, [None] * len(asked)
+            answers = None
+        self._asked = []
+        return asked, answers if answers is not None else [None] * len(asked)
 
     def forget_socket(self) -> None:
         """It is readable though nothing is under way: the other side has closed it."""

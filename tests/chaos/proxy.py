@@ -18,6 +18,7 @@ class FaultProxy:
         self._port, self._upstream = port, upstream.rpartition(":")
         self.address = f"127.0.0.1:{port}"
         self._latency_seconds = 0.0
+        self._drip_seconds = 0.0
         self._open: set[asyncio.StreamWriter] = set()
 
     def start(self) -> None:
@@ -39,6 +40,10 @@ class FaultProxy:
         """Whatever passes, in either direction, arrives so much later."""
         self._latency_seconds = seconds
 
+    def drip(self, seconds: float) -> None:
+        """What comes from upstream passes byte by byte, one each so many ``seconds``."""
+        self._drip_seconds = seconds
+
     def black_hole(self) -> None:
         """Nothing passes and nothing ends. What is sent meanwhile arrives after ``heal``, as TCP would repeat it."""
         self._do(self._pass(False))
@@ -48,8 +53,8 @@ class FaultProxy:
         self._do(self._cut())
 
     def heal(self) -> None:
-        """Forward again, at once."""
-        self._latency_seconds = 0.0
+        """Forward again, at once. What drips on a connection ends with it."""
+        self._latency_seconds = self._drip_seconds = 0.0
         self._do(self._heal())
 
     def _do(self, order: Coroutine[None, None, None]) -> None:
@@ -91,7 +96,8 @@ class FaultProxy:
             from_upstream, to_upstream = await asyncio.open_connection(host, int(port))
             self._remember(to_upstream, closing)
             pumps = {
-                asyncio.ensure_future(self._pump(*ends)) for ends in ((reader, to_upstream), (from_upstream, writer))
+                asyncio.ensure_future(self._pump(reader, to_upstream)),
+                asyncio.ensure_future(self._pump(from_upstream, writer, drips=True)),
             }
             try:
                 await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -105,10 +111,14 @@ class FaultProxy:
         closing.callback(self._open.discard, writer)
         closing.callback(writer.close)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, drips: bool = False) -> None:
         while chunk := await reader.read(65536):
             if self._latency_seconds:
                 await asyncio.sleep(self._latency_seconds)
             await self._passable.wait()
+            while drips and self._drip_seconds and chunk:
+                writer.write(chunk[:1])
+                chunk = chunk[1:]
+                await asyncio.sleep(self._drip_seconds)
             writer.write(chunk)
             await writer.drain()

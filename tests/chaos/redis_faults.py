@@ -12,6 +12,7 @@ from tests.e2e.service_under_test import Service
 from tests.stack import probes
 
 _BESIDE_DEADLINE_SECONDS = 0.25  # Redis answers later than its deadline of 0.1 s
+_DRIP_SECONDS = 0.08
 _ENOUGH_LOOKUPS = 6  # of both instances, which look now and then until they trust it
 _MOST_MEMORY_BYTES = 512 * 2**20
 _BALLAST_KEYS, _BALLAST_BYTES = 4000, 1000
@@ -35,6 +36,20 @@ def hung(service: Service) -> Iterator[None]:
 def restarted_empty(service: Service) -> Iterator[None]:
     service.redis.restart()
     yield
+
+
+@contextmanager
+def back_with_an_older_data_set(service: Service) -> Iterator[list[Price]]:
+    """It was saved before products changed, and crashes after it was told of that."""
+    with probes.client(service.redis.url) as client:
+        client.save()
+        snapshot = service.redis.directory / client.config_get("dbfilename")["dbfilename"]
+    prices = raise_prices(service, HOT)
+    wait_until(lambda: service.sql("SELECT count(*) FROM catalogue_outbox") == [(0,)])
+    service.redis.kill()
+    service.redis.start()
+    snapshot.unlink()
+    yield prices
 
 
 @contextmanager
@@ -108,6 +123,16 @@ def late(service: Service) -> Iterator[None]:
 
 
 @contextmanager
+def dripping(service: Service) -> Iterator[None]:
+    """Each byte of a reply comes within the deadline, and the whole reply does not. The workers are not replaced."""
+    workers = [instance.children() for instance in service.instances]
+    service.redis_proxy.drip(_DRIP_SECONDS)
+    yield
+    service.redis_proxy.heal()
+    assert [instance.children() for instance in service.instances] == workers, "a worker was replaced"
+
+
+@contextmanager
 def black_holed(service: Service) -> Iterator[None]:
     service.redis_proxy.black_hole()
     yield
@@ -146,6 +171,13 @@ DIRECT = (
     Fault("Redis killed", _WANTED, killed, _DEMANDS, _BYPASS),
     Fault("Redis hung (SIGSTOP)", _WANTED, hung, _DEMANDS, _BYPASS),
     Fault("Redis restarted empty", _WANTED, restarted_empty, _DEMANDS, seconds=OVER_AT_ONCE),
+    Fault(
+        "Redis back with an older data set",
+        "no old version served after it returns",
+        back_with_an_older_data_set,
+        (*_DEMANDS, demands.nothing_old_is_read),
+        seconds=OVER_AT_ONCE,
+    ),
     Fault("Redis evicts half of what it has", _WANTED, evicting, _DEMANDS),
     Fault("Redis has no room at all", _WANTED, full, _DEMANDS, _BYPASS),
     Fault("Redis forgets its scripts, 20 times a second", _WANTED, scripts_flushed, _DEMANDS),
@@ -162,6 +194,7 @@ DIRECT = (
 
 PROXIED = (
     Fault("Redis answers after its deadline", _WANTED, late, _DEMANDS, _BYPASS),
+    Fault("Redis replies dripping, a byte each 80 ms", _WANTED, dripping, _DEMANDS, _BYPASS),
     Fault("Redis in a black hole", _WANTED, black_holed, _DEMANDS, _BYPASS),
     Fault("Redis cut off", _WANTED, cut, _DEMANDS, _BYPASS),
 )

@@ -58,6 +58,19 @@ def test_a_delay_counts_in_each_direction_until_it_is_healed(proxy, connect):
     assert time.monotonic() - began < 0.1
 
 
+def test_what_drips_comes_byte_by_byte_until_it_is_healed(proxy, connect):
+    client = connect()
+    echoed(client)
+    proxy.drip(0.05)
+    client.sendall(b"ping")
+    came = [(client.recv(9), time.monotonic()) for _ in range(3)]
+    assert [byte for byte, _ in came] == [b"p", b"i", b"n"]
+    assert came[2][1] - came[0][1] >= 0.05
+    proxy.heal()
+    assert client.recv(9) == b"g"
+    assert echoed(client) == b"ping"
+
+
 def test_in_a_black_hole_nothing_ends_and_what_was_sent_arrives_later(proxy, connect):
     client = connect()
     echoed(client)

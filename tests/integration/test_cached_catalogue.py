@@ -2,6 +2,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
 
 import psycopg2
 import pytest
@@ -14,8 +16,11 @@ from service.cache.redis_store import RedisStore
 from service.catalogue import Key, Kind
 from service.catalogue.cached import CachedCatalogue
 from service.catalogue.database import DatabaseCatalogue
+from service.catalogue.outbox import Outbox
 from service.errors import PostgresUnavailable
 from service.metrics import Metrics
+from tests.chaos.waits import wait_until
+from tests.stack.servers import Redis
 
 ONE, TWO, NONE = Key(Kind.CARD, 1), Key(Kind.CARD, 2), Key(Kind.CARD, 99)
 LIFETIMES = Lifetimes(fresh_seconds=100, keep_seconds=1000, missing_seconds=50)
@@ -172,8 +177,8 @@ def test_a_fill_from_before_redis_was_emptied_is_not_stored(overtaken, catalogue
 
 
 def test_who_asks_after_a_change_is_not_given_what_was_read_before_it(overtaken, catalogue, source, store):
-    asked, take = threading.Event(), store.take
-    store.take = lambda: (take(), asked.set())[0]
+    asked, get = threading.Event(), store.get
+    store.get = lambda names: (get(names), asked.set())[0]
     with ThreadPoolExecutor() as pool:
         joined = pool.submit(catalogue.documents, [ONE])
         assert asked.wait(10)
@@ -295,6 +300,38 @@ def test_an_emptied_redis_fills_again(catalogue, redis_url):
         client.flushdb()
     assert outcomes(catalogue, ONE) == ["miss"]
     assert outcomes(catalogue, ONE) == ["hit"]
+
+
+@pytest.fixture
+def own_redis(server_root, free_port):
+    """A Redis that a test may restart."""
+    root = Path(mkdtemp(prefix="own-redis-", dir=server_root))
+    root.chmod(0o755)
+    redis_server = Redis(root, free_port(root.name), root / "redis.log")
+    redis_server.start()
+    yield redis_server
+    redis_server.stop()
+
+
+def test_a_redis_that_comes_back_with_an_older_data_set_serves_nothing_of_it(source, own_redis, postgres, change):
+    store = RedisStore(own_redis.url, 1.0)
+    catalogue = CachedCatalogue(source, CacheAside(store, LIFETIMES), Metrics(), wait_seconds=5.0)
+    outbox = Outbox(postgres, store)
+    outbox.drain()
+    assert [outcomes(catalogue, ONE, TWO) for _ in range(2)] == [["miss"] * 2, ["hit"] * 2]
+    with redis.Redis.from_url(own_redis.url) as client:
+        client.save()
+    change("UPDATE products SET name = 'New' WHERE id = 1")
+    outbox.drain()
+    own_redis.kill()
+    own_redis.start()
+    with redis.Redis.from_url(own_redis.url) as client:
+        assert client.exists(entry_name(*ONE))
+    wait_until(lambda: outcomes(catalogue, TWO) == ["hit"])
+    assert b"New" in catalogue.documents([ONE])[ONE].body
+    assert outcomes(catalogue, ONE) == ["hit"]
+    catalogue.close()
+    store.close()
 
 
 def test_everything_served_is_counted(source, store, outbox):

@@ -151,14 +151,14 @@ class Cache(RuleBasedStateMachine):
 
     def _begin_fill(self, instance, product_id):
         cache = self.caches[instance]
-        life, began = cache.life(), self.now
-        return cache, product_id, self.model.document(product_id), began, life
+        incarnation, began = cache.incarnation(), self.now
+        return cache, product_id, self.model.document(product_id), began, incarnation
 
-    def _fill(self, cache, product_id, document, began, life):
+    def _fill(self, cache, product_id, document, began, incarnation):
         state = State.MISSING if document.body is None else State.PRESENT
         until, body = cache.fresh_until(state), document.body or b""
         entry = Entry(state, document.epoch, document.version, until, document.etag, body)
-        cache.fill({entry_name(Kind.CARD, product_id): entry}, began, life)
+        cache.fill({entry_name(Kind.CARD, product_id): entry}, began, incarnation)
         return document
 
     def _deliver(self, epoch, rows):

@@ -5,8 +5,7 @@ import time
 import pytest
 import redis
 
-from service.cache.aside import UNKNOWN_LIFE
-from service.cache.entry import Entry, State
+from service.cache.entry import UNKNOWN_INCARNATION, Entry, State
 from service.cache.keys import EPOCH
 from service.cache.redis_store import RedisStore
 from service.errors import RedisUnavailable
@@ -32,25 +31,29 @@ def entry(epoch, version, state=State.PRESENT, body=b"body"):
     return Entry(state, epoch, version, 1.0, *(("e" * 16, body) if state is State.PRESENT else ()))
 
 
-def put(store, *entries, epoch=0):
-    return store.put(epoch, [("a", one.encode(), KEEP) for one in entries])
+def put(store, *entries, epoch=0, name="a", keep=KEEP):
+    """Stores entries that were read in the incarnation that there is."""
+    if store.incarnation == UNKNOWN_INCARNATION:
+        store.put(epoch, [])
+    own = [one._replace(incarnation=store.incarnation).encode() for one in entries]
+    return store.put(epoch, [(name, each, keep) for each in own])
 
 
 def got(store, *names):
-    store.ask(names)
-    return store.take()
+    """The epoch, and the entries as if of no incarnation."""
+    epoch, _, found = store.get(names)
+    return epoch, [one and Entry.decode(one)._replace(incarnation=0) for one in found]
 
 
 def stored(store):
-    (found,) = got(store, "a")[1]
-    return Entry.decode(found)
+    return got(store, "a")[1][0]
 
 
 def test_entries_come_back_in_the_order_asked_with_the_epoch(store):
     one, two = entry(5, 1, body=b"one"), entry(5, 1, body=b"two")
     assert got(store, "a") == (None, [None])
-    assert store.put(5, [("a", one.encode(), KEEP), ("b", two.encode(), KEEP)]) == 2
-    assert got(store, "b", "none", "a") == (5, [two.encode(), None, one.encode()])
+    assert put(store, one, epoch=5) + put(store, two, epoch=5, name="b") == 2
+    assert got(store, "b", "none", "a") == (5, [two, None, one])
 
 
 def test_a_fill_never_replaces_a_newer_entry_or_tombstone(store):
@@ -76,32 +79,68 @@ def test_a_newer_load_wins_and_an_older_one_is_not_stored_at_all(store):
     put(store, entry(5, 99), epoch=5)
     assert put(store, entry(6, 1), epoch=6) == 1
     assert put(store, entry(5, 100), epoch=5) == 0
-    assert got(store, "a") == (6, [entry(6, 1).encode()])
-    assert store.put(5, [("other", entry(5, 100).encode(), KEEP)]) == 0
+    assert got(store, "a") == (6, [entry(6, 1)])
+    assert put(store, entry(5, 100), epoch=5, name="other") == 0
     assert store.put(4, []) == 0
     assert got(store)[0] == 6
 
 
-def test_in_another_life_nothing_is_stored_that_asks_for_this_one(store, client):
-    assert store.life == UNKNOWN_LIFE
-    assert store.put(5, [("a", entry(5, 1).encode(), KEEP)], UNKNOWN_LIFE) == 0
-    life = store.life
+def test_in_another_incarnation_nothing_is_stored_that_asks_for_this_one(store, client):
+    assert store.incarnation == UNKNOWN_INCARNATION
+    assert store.put(5, [("a", entry(5, 1).encode(), KEEP)], UNKNOWN_INCARNATION) == 0
+    incarnation = store.incarnation
     assert got(store, "a") == (5, [None])
-    assert store.life == life != UNKNOWN_LIFE
-    assert store.put(5, [("a", entry(5, 1).encode(), KEEP)], life) == 1
+    assert store.incarnation == incarnation != UNKNOWN_INCARNATION
+    read = [("a", entry(5, 1)._replace(incarnation=incarnation).encode(), KEEP)]
+    assert store.put(5, read, incarnation) == 1
     client.flushall()
-    assert store.put(5, [("a", entry(5, 1).encode(), KEEP)], life) == 0
-    assert store.life > life
-    assert put(store, entry(5, 1, State.TOMBSTONE), epoch=5) == 1  # which is right in any life
+    assert store.put(5, read, incarnation) == 0
+    assert store.incarnation > incarnation
+    assert put(store, entry(5, 1, State.TOMBSTONE), epoch=5) == 1  # which is right in any
     client.flushall()
     got(store, "a")
-    assert store.life == UNKNOWN_LIFE
+    assert store.incarnation == UNKNOWN_INCARNATION
+
+
+def test_an_entry_of_another_incarnation_counts_as_nothing_and_a_tombstone_does_not(store, client):
+    store.put(5, [])
+    before = entry(5, 9)._replace(incarnation=store.incarnation)
+    put(store, before)
+    client.delete(EPOCH)  # though its entries are still there
+    store.put(5, [])
+    now = store.incarnation
+    assert now > before.incarnation
+    assert put(store, entry(5, 8)._replace(incarnation=now)) == 1
+    put(store, entry(5, 9, State.TOMBSTONE))
+    client.delete(EPOCH)
+    store.put(5, [])
+    assert put(store, entry(5, 8)._replace(incarnation=store.incarnation)) == 0
+
+
+def test_a_fill_that_comes_too_late_is_not_stored(store):
+    for version in (1, 2):
+        told = [("a", entry(5, version, State.TOMBSTONE).encode(), KEEP)]
+        assert store.put(5, told, not_after=time.monotonic() - 0.001) == 0
+        assert store.put(5, told, not_after=time.monotonic() + 5) == 1
+
+
+def test_an_identity_that_is_out_of_date_is_asked_for_anew_before_it_replaces_another(store, client):
+    store.put(5, [])
+    epoch, incarnation, _ = client.get(EPOCH).split(b":")
+    client.set(EPOCH, b"%b:%b:of another server" % (epoch, incarnation))
+    assert got(store, "a") == (None, [None])
+    assert store.incarnation == UNKNOWN_INCARNATION
+    store.ping()  # so that there is a connection which is not new
+    assert store._put([EPOCH], [5, ""], None) == -1
+    assert store.put(5, []) == 0
+    assert store.incarnation > int(incarnation)
+    assert got(store, "a") == (5, [None])
 
 
 def test_an_epoch_that_nobody_knows_is_none_though_there_is_a_life(store):
     assert store.put(0, []) == 0
     assert got(store)[0] is None
-    assert store.life != UNKNOWN_LIFE
+    assert store.incarnation != UNKNOWN_INCARNATION
 
 
 def test_strange_bytes_are_replaced(store, client):
@@ -126,7 +165,8 @@ def test_versions_near_the_largest_compare_exactly(store):
 
 
 def test_entries_are_dropped_by_redis_after_their_time(store, client):
-    store.put(5, [("a", entry(5, 1).encode(), 0.5), ("b", entry(5, 1).encode(), 86400)])
+    put(store, entry(5, 1), epoch=5, keep=0.5)
+    put(store, entry(5, 1), epoch=5, name="b", keep=86400)
     assert 0 < client.pttl("a") <= 500
     assert 86_000_000 < client.pttl("b") <= 86_400_000
     assert client.pttl(EPOCH) == -1
@@ -140,9 +180,11 @@ def test_flushed_scripts_are_loaded_again(store, client):
 
 def test_a_large_batch_is_one_call(store):
     names = [str(number) for number in range(1000)]
-    entries = [(name, entry(5, int(name) % 9 + 1, body=name.encode() * 50).encode(), KEEP) for name in names]
-    assert store.put(5, entries) == 1000
-    assert got(store, *names) == (5, [one for _, one, _ in entries])
+    entries = [entry(5, int(name) % 9 + 1, body=name.encode() * 50) for name in names]
+    store.put(5, [])
+    own = [one._replace(incarnation=store.incarnation).encode() for one in entries]
+    assert store.put(5, [(name, each, KEEP) for name, each in zip(names, own, strict=True)]) == 1000
+    assert got(store, *names) == (5, entries)
 
 
 @pytest.mark.parametrize("call", [lambda s: got(s, "a"), lambda s: s.put(5, []), lambda s: s.ping()])

@@ -1,34 +1,32 @@
 import pytest
 
-from service.cache.aside import UNKNOWN_LIFE, CacheAside, Lifetimes
-from service.cache.entry import Entry, State
+from service.cache.aside import CacheAside, Lifetimes
+from service.cache.entry import UNKNOWN_INCARNATION, Entry, Found, State
 from service.errors import PostgresUnavailable, RedisUnavailable
 
 LIFETIMES = Lifetimes(fresh_seconds=100, keep_seconds=1000, missing_seconds=5)
-EPOCH = 10
+EPOCH, INCARNATION = 10, 7
 
 
 class Shelf:
     """A store that can be looked into, and can fail."""
 
-    life = b"1"
+    incarnation = INCARNATION
 
     def __init__(self):
         self.epoch, self.entries, self.puts, self.gets, self.fails = EPOCH, {}, [], 0, False
 
-    def ask(self, names):
+    def get(self, names):
         self.gets += 1
         if self.fails:
             raise RedisUnavailable
-        self.asked = names
+        return Found(self.epoch, self.incarnation, [self.entries.get(name) for name in names])
 
-    def take(self):
-        return self.epoch, [self.entries.get(name) for name in self.asked]
-
-    def put(self, epoch, entries, life=b""):
+    def put(self, epoch, entries, incarnation=None, not_after=None):
         if self.fails:
             raise RedisUnavailable
         self.puts.append((epoch, entries))
+        self.limits = incarnation, not_after
         return len(entries)
 
 
@@ -60,8 +58,8 @@ def cache(shelf, wall, monotonic):
     return CacheAside(shelf, LIFETIMES, wall, monotonic)
 
 
-def present(fresh_until, epoch=EPOCH, version=1):
-    return Entry(State.PRESENT, epoch, version, fresh_until, "e" * 16, b"{}")
+def present(fresh_until, epoch=EPOCH, version=1, incarnation=INCARNATION):
+    return Entry(State.PRESENT, epoch, version, fresh_until, "e" * 16, b"{}", incarnation)
 
 
 @pytest.mark.parametrize(
@@ -77,13 +75,14 @@ def test_an_entry_is_fresh_within_its_time_and_stale_when_the_clock_was_put_back
     assert found.outcome == ("stale" if stale else "hit")
 
 
-def test_nothing_a_tombstone_an_old_load_and_strange_bytes_are_misses(cache, shelf, wall):
+def test_nothing_a_tombstone_an_old_load_another_incarnation_and_strange_bytes_are_misses(cache, shelf, wall):
     shelf.entries = {
         "tombstone": Entry(State.TOMBSTONE, EPOCH, 5).encode(),
         "old load": present(wall.now + 50, epoch=EPOCH - 1).encode(),
+        "incarnation": present(wall.now + 50, incarnation=INCARNATION - 1).encode(),
         "strange": b"?",
     }
-    assert cache.look_up(["nothing", "tombstone", "old load", "strange"]) == [None] * 4
+    assert cache.look_up(["nothing", "tombstone", "old load", "incarnation", "strange"]) == [None] * 5
 
 
 def test_without_an_epoch_everything_is_a_miss(cache, shelf, wall):
@@ -94,13 +93,13 @@ def test_without_an_epoch_everything_is_a_miss(cache, shelf, wall):
 
 def test_an_epoch_seen_in_the_source_counts_before_redis_hears_of_it(cache, shelf, wall, monotonic):
     shelf.entries["a"] = present(wall.now + 50).encode()
-    cache.fill({"b": present(0, epoch=EPOCH + 1)}, monotonic.now)
+    cache.fill({"b": present(0, epoch=EPOCH + 1)}, monotonic.now, INCARNATION)
     assert cache.look_up(["a"]) == [None]
 
 
 def test_lifetimes_of_what_is_there_and_what_is_not(cache, shelf, wall, monotonic):
     missing = Entry(State.MISSING, EPOCH, 0)
-    assert cache.fill({"a": present(1.0), "b": missing}, monotonic.now) == 2
+    assert cache.fill({"a": present(1.0), "b": missing}, monotonic.now, INCARNATION) == 2
     ((epoch, stored),) = shelf.puts
     assert epoch == EPOCH
     assert [(name, keep) for name, _, keep in stored] == [("a", 1000), ("b", 5)]
@@ -115,8 +114,15 @@ def test_freshness_varies_within_a_tenth(cache, wall):
 def test_a_fill_that_took_too_long_is_thrown_away(cache, shelf, monotonic):
     began = monotonic.now
     monotonic.now += 11
-    assert cache.fill({"a": present(1.0)}, began) == 0
+    assert cache.fill({"a": present(1.0)}, began, INCARNATION) == 0
     assert shelf.puts == []
+
+
+def test_a_fill_says_which_incarnation_it_was_read_in_and_when_it_is_too_late(cache, shelf, monotonic):
+    cache.fill({"a": present(1.0, incarnation=0)}, monotonic.now - 3, INCARNATION)
+    assert shelf.limits == (INCARNATION, monotonic.now + 7)
+    ((_, ((_, stored, _),)),) = shelf.puts
+    assert Entry.decode(stored).incarnation == INCARNATION
 
 
 def test_a_store_that_failed_is_left_alone_for_a_moment(cache, shelf, wall, monotonic):
@@ -127,10 +133,10 @@ def test_a_store_that_failed_is_left_alone_for_a_moment(cache, shelf, wall, mono
             cache.look_up(["a"])
     assert shelf.gets == 1
     shelf.fails = False
-    assert cache.fill({"a": present(1.0)}, monotonic.now) == 0
+    assert cache.fill({"a": present(1.0)}, monotonic.now, INCARNATION) == 0
     monotonic.now += 1
     assert cache.look_up(["a"]) != [None]
-    assert cache.fill({"a": present(1.0)}, monotonic.now) == 1
+    assert cache.fill({"a": present(1.0)}, monotonic.now, INCARNATION) == 1
 
 
 class Outbox:
@@ -178,11 +184,11 @@ def test_after_a_failure_nothing_is_served_until_the_store_was_told_what_it_miss
 
 
 def test_while_it_is_told_what_it_missed_fills_are_stored(failed_once, shelf, outbox, monotonic):
-    assert failed_once.fill({"a": present(1.0)}, monotonic.now) == 0
+    assert failed_once.fill({"a": present(1.0)}, monotonic.now, INCARNATION) == 0
     outbox.waiting = [7]
     with pytest.raises(RedisUnavailable):
         failed_once.look_up(["a"])
-    assert failed_once.fill({"a": present(1.0)}, monotonic.now) == 1
+    assert failed_once.fill({"a": present(1.0)}, monotonic.now, INCARNATION) == 1
 
 
 def test_where_nobody_can_say_what_it_missed_it_is_trusted(failed_once, outbox):
@@ -193,7 +199,7 @@ def test_where_nobody_can_say_what_it_missed_it_is_trusted(failed_once, outbox):
 def test_it_stays_in_doubt_if_it_fails_again_while_one_asks_what_it_missed(failed_once, shelf, outbox, monotonic):
     def fails_meanwhile():
         shelf.fails = True
-        failed_once.fill({"a": present(1.0)}, monotonic.now)
+        failed_once.fill({"a": present(1.0)}, monotonic.now, INCARNATION)
         shelf.fails = False
         return 0, 0
 
@@ -210,22 +216,22 @@ def test_what_it_missed_is_asked_after_failures_only(failed_once, outbox):
 
 def test_a_fill_that_fails_is_no_error_and_opens_the_breaker(cache, shelf, monotonic):
     shelf.fails = True
-    assert cache.fill({"a": present(1.0)}, monotonic.now) == 0
+    assert cache.fill({"a": present(1.0)}, monotonic.now, INCARNATION) == 0
     assert cache.trust.breaker.is_open
 
 
 def test_an_emptied_store_is_told_the_epoch_before_the_source_is_read(cache, shelf, monotonic):
-    assert cache.life() == b"1"
+    assert cache.incarnation() == INCARNATION
     assert shelf.puts == []
-    cache.fill({"a": present(1.0)}, monotonic.now)
-    shelf.life = UNKNOWN_LIFE
-    cache.life()
+    cache.fill({"a": present(1.0)}, monotonic.now, INCARNATION)
+    shelf.incarnation = UNKNOWN_INCARNATION
+    cache.incarnation()
     assert shelf.puts[1:] == [(EPOCH, [])]
     shelf.fails = True
-    assert cache.life() == UNKNOWN_LIFE
+    assert cache.incarnation() == UNKNOWN_INCARNATION
     assert cache.trust.breaker.is_open
 
 
 def test_nothing_to_fill_asks_nobody(cache, shelf, monotonic):
-    assert cache.fill({}, monotonic.now) == 0
+    assert cache.fill({}, monotonic.now, INCARNATION) == 0
     assert shelf.puts == []

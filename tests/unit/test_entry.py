@@ -2,7 +2,7 @@ import pytest
 
 from service.cache.entry import Entry, State
 
-ENTRY = Entry(State.PRESENT, 1_795_000_000_000_000, 7, 1234.5, "0123456789abcdef", b'{"name":"caf\xc3\xa9"}')
+ENTRY = Entry(State.PRESENT, 1_795_000_000_000_000, 7, 1234.5, "0123456789abcdef", b'{"name":"caf\xc3\xa9"}', 9)
 
 
 @pytest.mark.parametrize("entry", [ENTRY, Entry(State.MISSING, 3, 0, 9.0), Entry(State.TOMBSTONE, 3, 2**53)])
@@ -11,7 +11,7 @@ def test_an_entry_comes_back_as_it_went(entry):
 
 
 @pytest.mark.parametrize(
-    "stored", [b"", b"x", ENTRY.encode()[:43], b"\x02" + ENTRY.encode()[1:], b"\x01\x09" + ENTRY.encode()[2:]]
+    "stored", [b"", b"x", ENTRY.encode()[:51], b"\x01" + ENTRY.encode()[1:], b"\x02\x09" + ENTRY.encode()[2:]]
 )
 def test_bytes_of_another_release_are_no_entry(stored):
     assert Entry.decode(stored) is None

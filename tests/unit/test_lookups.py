@@ -20,18 +20,25 @@ class Door:
 
     def __init__(self):
         self.ours, self.theirs = socket.socketpair()
-        self.fails, self.is_down = False, False
+        self.fails, self.is_down, self.abandoned = False, False, 0
 
-    def ask(self, requests):
+    def begin(self, requests):
         if self.fails:
             raise ZeroDivisionError
         return None if self.is_down else self.ours
 
-    def take(self, requests, common):
+    def receive(self, requests, common):
         if self.fails:
             raise ZeroDivisionError
-        self.ours.recv(1)
+        self.ours.setblocking(False)
+        try:
+            self.ours.recv(1)
+        except BlockingIOError:
+            return None
         return [common + request for request in requests]
+
+    def abandon(self):
+        self.abandoned += 1
 
 
 @pytest.fixture
@@ -76,9 +83,35 @@ def test_one_is_under_way_while_the_next_gathers(lookups, door, epoll):
 
 def test_out_of_time_it_ends_without_an_answer(lookups, door):
     door.answer_seconds = 0
-    gather(lookups, b"1")
+    clients = gather(lookups, b"1")
     lookups.begin()
     assert lookups.can_end(is_readable=False)
+    assert lookups.end(b"") == (clients, [None])
+    assert door.abandoned == 1
+
+
+def test_out_of_time_an_answer_that_has_arrived_is_taken_all_the_same(lookups, door):
+    door.answer_seconds = 0
+    clients = gather(lookups, b"1")
+    lookups.begin()
+    door.theirs.send(b"!")
+    assert lookups.end(b"-") == (clients, [b"-1"])
+    assert door.abandoned == 0
+
+
+def test_an_answer_that_is_not_whole_keeps_nobody_else_from_gathering(lookups, door):
+    gather(lookups, b"1")
+    lookups.begin()
+    assert lookups.end(b"") == ((), ())
+    gather(lookups, b"2")
+    assert not lookups.can_begin()
+    assert door.abandoned == 0
+
+
+def test_the_number_of_requests_in_one_is_bounded(lookups):
+    clients = gather(lookups, *[b"1"] * 300)
+    lookups.begin()
+    assert lookups.gathered == clients[256:]
 
 
 def test_a_door_that_cannot_be_asked_gives_all_back(lookups, door):

@@ -1,0 +1,111 @@
+"""One connection to a Redis server: commands out, whole replies in. It waits never, or until one absolute deadline."""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+import time
+from typing import Any, Final
+
+import hiredis
+
+from service.errors import RedisUnavailable
+
+_CHUNK_BYTES = 65536
+_NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class _NotWhole:
+    """What stands for a reply of which some, or all, has yet to arrive."""
+
+
+NOT_WHOLE: Final = _NotWhole()
+
+
+class RedisConnection:
+    """A connected, non-blocking socket. ``until`` is an instant of ``time.monotonic``, of the whole call.
+
+    Every method raises RedisUnavailable if the server has closed it, does not speak Redis' protocol, or is late; then
+    this connection is closed, since what is still to arrive is no answer to the next command. ``server`` tells the
+    server's process, and the history of its data, from any other, as of when the connection ``is_new``.
+    """
+
+    def __init__(self, connected: socket.socket) -> None:
+        connected.setblocking(False)
+        self.socket = connected
+        self.server, self.is_new = b"", True
+        self._clock_ahead_microseconds = 0
+        self._reader = hiredis.Reader(notEnoughData=NOT_WHOLE)
+
+    def send(self, *commands: tuple[str | bytes | int, ...], until: float) -> None:
+        """Send commands whose replies ``receive`` gives one by one."""
+        data = b"".join([hiredis.pack_command(words) for words in commands])  # type: ignore[arg-type]  # stub knows str
+        try:
+            sent = self._send_now(data)
+            while sent < len(data):
+                self._wait_for(select.POLLOUT, until)
+                sent += self._send_now(memoryview(data)[sent:])
+        except OSError as error:
+            raise self._lost() from error
+
+    def receive(self) -> Any:
+        """The next reply as far as it has arrived: NOT_WHOLE, or the reply, which may be a ``hiredis.ReplyError``."""
+        try:
+            while (reply := self._reader.gets()) is NOT_WHOLE:
+                received = self.socket.recv(_CHUNK_BYTES)
+                if not received:
+                    raise self._lost()
+                self._reader.feed(received)
+        except _NOT_NOW:
+            return NOT_WHOLE
+        except (OSError, hiredis.ProtocolError) as error:
+            raise self._lost() from error
+        return reply
+
+    def wait(self, until: float) -> Any:
+        """The next reply, waited for. One that has arrived is taken however late: this process may have stood still."""
+        while (reply := self.receive()) is NOT_WHOLE:
+            self._wait_for(select.POLLIN, until)
+        return reply
+
+    def learn_clock(self, microseconds: int) -> None:
+        """Take note of what the server's clock said, since 1970, in a reply that has just arrived."""
+        self._clock_ahead_microseconds = microseconds - int(time.monotonic() * 1e6)
+
+    def server_microseconds(self, instant: float) -> int:
+        """``instant`` (monotonic) by the server's clock: never later than it was, earlier by the way of a reply."""
+        return int(instant * 1e6) + self._clock_ahead_microseconds
+
+    def is_quiet(self) -> bool:
+        """Whether the server has said nothing unasked: if it has, it has closed the connection or is about to."""
+        return not self._ready(select.POLLIN, 0)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be used again."""
+        return self.socket.fileno() >= 0
+
+    def close(self) -> None:
+        """Close it."""
+        self.socket.close()
+
+    def _send_now(self, data: bytes | memoryview) -> int:
+        try:
+            return self.socket.send(data)
+        except _NOT_NOW:
+            return 0
+
+    def _wait_for(self, event: int, until: float) -> None:
+        if (left := until - time.monotonic()) <= 0:
+            raise self._lost()
+        self._ready(event, left)
+
+    def _ready(self, event: int, seconds: float) -> bool:
+        poll = select.poll()
+        poll.register(self.socket, event)
+        return bool(poll.poll(seconds * 1000))
+
+    def _lost(self) -> RedisUnavailable:
+        self.close()
+        return RedisUnavailable()

@@ -1,0 +1,127 @@
+"""Where Redis is, and how to get a connection that commands can be sent on. Only here is redis-py, for its URLs."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from typing import Any
+
+import hiredis
+from redis.connection import SSLConnection, parse_url
+
+from service.cache.redis_connection import RedisConnection
+from service.errors import RedisUnavailable
+from service.resolver import resolve
+from service.settings import SettingError
+
+_KNOWN = {"host", "port", "db", "path", "username", "password", "connection_class"}
+_KNOWN_OF_TLS = {"ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"}
+
+
+class RedisServer:
+    """The Redis or Valkey at ``url``, spelt as redis-py has it: redis://, rediss:// or unix://.
+
+    Raises SettingError if the URL is none, or has options that mean nothing here.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._options: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
+        except ValueError:
+            raise SettingError("REDIS_URL is not a URL of the form redis://host:port/db") from None
+        self._tls = self._options.get("connection_class") is SSLConnection
+        if unknown := sorted(self._options.keys() - _KNOWN - (_KNOWN_OF_TLS if self._tls else set())):
+            raise SettingError(f"REDIS_URL has options that mean nothing here: {', '.join(unknown)}")
+
+    def connect(self, until: float) -> RedisConnection:
+        """A connection, introduced and logged in. Raises RedisUnavailable if there is none by ``until`` (monotonic).
+
+        Raises it for a replica too: what it has may be older than what its primary was told.
+        """
+        try:
+            connected = self._connected(until)
+        except OSError as error:
+            raise RedisUnavailable from error
+        connection = RedisConnection(connected)
+        try:
+            self._introduce(connection, until)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _connected(self, until: float) -> socket.socket:
+        if path := self._options.get("path"):
+            return _opened(socket.AF_UNIX, path, until)
+        host, port = self._options.get("host", "localhost"), self._options.get("port", 6379)
+        failure: OSError = OSError()
+        for address in resolve(host, until):
+            try:
+                plain = _opened(socket.AF_INET6 if ":" in address else socket.AF_INET, (address, port), until)
+            except OSError as error:
+                failure = error
+            else:
+                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                return self._secured(plain, host, until) if self._tls else plain
+        raise failure
+
+    def _secured(self, plain: socket.socket, host: str, until: float) -> socket.socket:
+        options = self._options
+        context = ssl.create_default_context(cafile=options.get("ssl_ca_certs"), capath=options.get("ssl_ca_path"))
+        if options.get("ssl_cert_reqs") == "none":
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        elif "ssl_check_hostname" in options:
+            context.check_hostname = bool(options["ssl_check_hostname"])
+        if certificate := options.get("ssl_certfile"):
+            context.load_cert_chain(certificate, options.get("ssl_keyfile"))
+        plain.settimeout(_left(until))  # of the whole handshake
+        try:
+            return context.wrap_socket(plain, server_hostname=host)
+        except BaseException:
+            plain.close()
+            raise
+
+    def _introduce(self, connection: RedisConnection, until: float) -> None:
+        commands: list[tuple[str | int, ...]] = []
+        if password := self._options.get("password"):
+            name = self._options.get("username")
+            commands.append(("AUTH", name, password) if name else ("AUTH", password))
+        if database := self._options.get("db", 0):
+            commands.append(("SELECT", database))
+        commands += [("INFO", "server"), ("INFO", "replication"), ("TIME",)]
+        connection.send(*commands, until=until)
+        replies = [connection.wait(until) for _ in commands]
+        if any(isinstance(reply, hiredis.ReplyError) for reply in replies):
+            raise RedisUnavailable
+        *_, server, replication, (seconds, microseconds) = replies
+        connection.server = _identity(_fields(server), _fields(replication))
+        connection.learn_clock(int(seconds) * 1_000_000 + int(microseconds))
+
+
+def _opened(family: int, place: Any, until: float) -> socket.socket:
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        opened.settimeout(_left(until))
+        opened.connect(place)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _left(until: float) -> float:
+    if (left := until - time.monotonic()) <= 0:
+        raise TimeoutError
+    return left
+
+
+def _fields(info: bytes) -> dict[bytes, bytes]:
+    return {name: value for name, _, value in (line.partition(b":") for line in info.split(b"\r\n"))}
+
+
+def _identity(server: dict[bytes, bytes], replication: dict[bytes, bytes]) -> bytes:
+    """The run id is another after each start, the replication id after each promotion; neither is in the data set."""
+    if replication.get(b"role") != b"master":
+        raise RedisUnavailable
+    return b"%b/%b" % (server[b"run_id"], replication[b"master_replid"])
