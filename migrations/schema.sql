@@ -3,6 +3,21 @@
 -- The body of a function may name a table that comes below it.
 SET check_function_bodies = false;
 
+CREATE FUNCTION public.catalogue_adopt(known_epoch bigint, known_version bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT pg_is_in_recovery() AND catalogue_is_another(known_epoch, known_version) THEN
+        LOCK TABLE current_epoch IN SHARE ROW EXCLUSIVE MODE;
+        IF catalogue_is_another(known_epoch, known_version) THEN -- nobody else was faster
+            PERFORM setval('catalogue_version', greatest(nextval('catalogue_version'), known_version));
+            UPDATE current_epoch SET epoch = greatest(epoch, known_epoch), history = catalogue_history();
+            PERFORM catalogue_raise_epoch(jsonb_build_object('history', catalogue_history()));
+        END IF;
+    END IF;
+    RETURN catalogue_epoch();
+END $$;
+
 CREATE FUNCTION public.catalogue_count(ids integer[], change integer) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -43,6 +58,22 @@ END $$;
 CREATE FUNCTION public.catalogue_epoch() RETURNS bigint
     LANGUAGE sql STABLE
     AS $$ SELECT epoch FROM current_epoch $$;
+
+CREATE FUNCTION public.catalogue_history() RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT concat_ws('/', system_identifier, left(pg_walfile_name(pg_current_wal_lsn()), 8),
+        (SELECT oid FROM pg_database WHERE datname = current_database()), 'catalogue_version'::regclass::oid)
+    FROM pg_control_system()
+$$;
+
+CREATE FUNCTION public.catalogue_is_another(known_epoch bigint, known_version bigint) RETURNS boolean
+    LANGUAGE sql
+    AS $$
+    SELECT epoch < known_epoch OR history IS DISTINCT FROM catalogue_history()
+        OR (SELECT last_value FROM catalogue_version) < known_version
+    FROM current_epoch
+$$;
 
 CREATE FUNCTION public.catalogue_raise_epoch(report jsonb) RETURNS bigint
     LANGUAGE plpgsql
@@ -200,7 +231,8 @@ CREATE SEQUENCE public.catalogue_version
     CACHE 1;
 
 CREATE TABLE public.current_epoch (
-    epoch bigint NOT NULL
+    epoch bigint NOT NULL,
+    history text
 );
 
 CREATE TABLE public.features (

@@ -59,11 +59,14 @@ class Postgres:
     """A pool of at most ``size`` connections to ``url``. A call that finds none free waits for one.
 
     ``timeout_seconds`` bounds a call as a whole: waiting for a connection, connecting, and running. So does an earlier
-    ``deadline`` of what it is for.
+    ``deadline`` of what it is for. ``on_connect`` is the first call on each new connection.
     """
 
-    def __init__(self, url: str, size: int, timeout_seconds: float, *, name: str = "overview") -> None:
+    def __init__(
+        self, url: str, size: int, timeout_seconds: float, *, name: str = "overview", on_connect: Call | None = None
+    ) -> None:
         self._url = url
+        self._on_connect = on_connect
         self._timeout_seconds = timeout_seconds
         self._options = f"{SESSION_OPTIONS} -c statement_timeout={int(timeout_seconds * 1000)}"
         self._name = name
@@ -87,7 +90,7 @@ class Postgres:
         except queue.Empty:
             raise PostgresUnavailable from None
         try:
-            connection = self._idle_connection() or _connect(self._url, self._name, self._options, until)
+            connection = self._idle_connection() or self._new_connection(until)
             rows = _run(connection, calls, until)
         except BaseException as error:
             if connection is not None:
@@ -105,6 +108,16 @@ class Postgres:
         """Close the idle connections; those in use are closed when they come back and find the pool closed."""
         while self._idle:
             self._idle.pop().close()
+
+    def _new_connection(self, until: float) -> _Connection:
+        connection = _connect(self._url, self._name, self._options, until)
+        try:
+            if self._on_connect is not None:
+                _run(connection, [self._on_connect], until)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _idle_connection(self) -> _Connection | None:
         while self._idle:

@@ -9,7 +9,7 @@ from service.cache.redis_store import RedisStore
 from service.cart.carts import Carts
 from service.cart.tokens import CartTokens
 from service.catalogue.cached import CachedCatalogue
-from service.catalogue.database import DatabaseCatalogue
+from service.catalogue.database import ADOPTION, DatabaseCatalogue
 from service.metrics import Metrics
 from service.postgres import Postgres
 from service.settings import Settings
@@ -31,7 +31,12 @@ class Resources:
     def open(cls, settings: Settings) -> Resources:
         """Put the parts together as the settings say."""
         metrics = Metrics()
-        postgres = Postgres(settings.database_url, settings.postgres_connections, settings.postgres_timeout_seconds)
+        postgres = Postgres(
+            settings.database_url,
+            settings.postgres_connections,
+            settings.postgres_timeout_seconds,
+            on_connect=ADOPTION,
+        )
         redis = RedisStore(settings.redis_url, settings.redis_timeout_seconds)
         lifetimes = Lifetimes(settings.cache_fresh_seconds, settings.cache_keep_seconds, settings.cache_missing_seconds)
         database = DatabaseCatalogue(postgres)

@@ -9,8 +9,9 @@
 -- ARGV[4]       highest epoch among the entries, or known to the caller
 -- ARGV[5]       the incarnation that there must still be for entries to be stored; empty for entries of any
 -- ARGV[6 …]     for each entry: its bytes, then how long to keep it in milliseconds
--- returns       how many were stored, the incarnation, and this server's clock in microseconds; -1 if the data set is of
---               another server by an identity that is not new: one that is out of date must not replace a newer one
+-- returns       how many were stored, the epoch, the incarnation, and this server's clock in microseconds; -1 for how many
+--               if the data set is of another server by an identity that is not new: one that is out of date must not
+--               replace a newer one
 --
 -- Newer means a higher (epoch, version). At equal versions a document replaces a tombstone, which has done its work, and
 -- a tombstone replaces nothing: delivered again, or late, it costs no miss.
@@ -36,7 +37,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local known, incarnation, server = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+):(%d+):(.*)$')
 if server and server ~= ARGV[1] and ARGV[2] ~= '1' then
-    return {-1, '0', string.format('%.0f', now)}
+    return {-1, known, '0', string.format('%.0f', now)}
 end
 if server ~= ARGV[1] then
     incarnation = string.format('%.0f', math.max(now, (tonumber(incarnation) or 0) + 1))
@@ -45,7 +46,7 @@ local epoch = math.max(tonumber(known or -1), tonumber(ARGV[4]))
 if server ~= ARGV[1] or epoch > tonumber(known) then
     redis.call('SET', KEYS[1], string.format('%.0f', epoch) .. ':' .. incarnation .. ':' .. ARGV[1])
 end
-local result = {0, incarnation, string.format('%.0f', now)}
+local result = {0, string.format('%.0f', epoch), incarnation, string.format('%.0f', now)}
 if (ARGV[5] ~= '' and ARGV[5] ~= incarnation) or (ARGV[3] ~= '' and tonumber(ARGV[3]) < now) then
     return result
 end

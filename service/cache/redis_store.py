@@ -37,13 +37,14 @@ class RedisStore:
     """The Redis or Valkey at ``url``. Every method raises RedisUnavailable if it cannot be had within the deadline.
 
     ``incarnation`` is what it was last seen in: another one each time that it was emptied, or came back with an older
-    data set; UNKNOWN_INCARNATION if it said none.
+    data set; UNKNOWN_INCARNATION if it said none. ``epoch`` is the highest that it had at the last ``put``.
     """
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
         self._server = RedisServer(url)
         self._timeout_seconds = timeout_seconds
         self.incarnation = UNKNOWN_INCARNATION
+        self.epoch = 0
         self._idle: list[tuple[RedisConnection, float]] = []  # most recently used last; pop and append are atomic
         self._of_loop: RedisConnection | None = None
         self._used = 0.0
@@ -147,8 +148,8 @@ class RedisStore:
             if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):  # new there, or flushed
                 _called(connection, ("SCRIPT", "LOAD", _PUT), until)
                 reply = _called(connection, run, until)
-            count, incarnation, clock = _checked(reply)
-            self.incarnation = int(incarnation)
+            count, epoch, incarnation, clock = _checked(reply)
+            self.epoch, self.incarnation = int(epoch), int(incarnation)
             connection.learn_clock(int(clock))
             return int(count)
 

@@ -14,11 +14,14 @@ _SQL = Path(__file__).parent / "sql"
 DOCUMENTS = {kind: Statement.load(_SQL / f"{kind}.sql") for kind in Kind}
 PAGE_IDS = Statement.load(_SQL / "page_ids.sql")
 IDS_AFTER = Statement.load(_SQL / "ids_after.sql")
-EPOCH = Statement.load(_SQL / "epoch.sql")
+ADOPT = Statement.load(_SQL / "adopt.sql")
 OUTBOX_ROWS = Statement.load(_SQL / "outbox_rows.sql")
 OUTBOX_DONE = Statement.load(_SQL / "outbox_done.sql")
 OUTBOX_SPAN = Statement.load(_SQL / "outbox_span.sql")
 OUTBOX_LAG = Statement.load(_SQL / "outbox_lag.sql")
+
+ADOPTION = Call(ADOPT, (0, 0))
+"""The first call on each connection: what it reads is of the history that the epoch is of."""
 
 # The row that has the epoch in place of a version.
 _EPOCH = 0

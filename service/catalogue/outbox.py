@@ -9,7 +9,7 @@ from service.cache.entry import Entry, State
 from service.cache.keys import entry_name
 from service.cache.redis_store import RedisStore
 from service.catalogue import Kind
-from service.catalogue.database import EPOCH, OUTBOX_DONE, OUTBOX_ROWS
+from service.catalogue.database import ADOPT, OUTBOX_DONE, OUTBOX_ROWS
 from service.postgres import Call, Postgres
 
 # A row has up to 1,000 products. While Redis takes tombstones it answers nobody: of 250 products for about 3 ms.
@@ -25,6 +25,7 @@ class Outbox:
     def __init__(self, postgres: Postgres, redis: RedisStore) -> None:
         self._postgres = postgres
         self._redis = redis
+        self._newest_version = 0
 
     def drain(self) -> int:
         """Tell Redis of everything; return how many rows that was. Raises PostgresUnavailable, RedisUnavailable.
@@ -33,8 +34,7 @@ class Outbox:
         any instant, or beside another process that does the same, it tells twice what it told already, and that changes
         nothing.
         """
-        ((epoch,),) = self._postgres.run(Call(EPOCH))
-        self._redis.put(epoch, [])
+        self._adopt()
         told: list[int] = []
         drained = 0
         while rows := self._postgres.run(Call(OUTBOX_DONE, (told,)), Call(OUTBOX_ROWS, (_ROWS,))):
@@ -43,12 +43,21 @@ class Outbox:
             drained += len(rows)
         return drained
 
+    def _adopt(self) -> None:
+        """Tell Redis the epoch, which is raised where the database has less than Redis or this process was told of."""
+        ((epoch,),) = self._postgres.run(Call(ADOPT, (self._redis.epoch, self._newest_version)))
+        self._redis.put(epoch, [])
+        if self._redis.epoch > epoch:  # a load has come in between, or this database has lost one
+            ((epoch,),) = self._postgres.run(Call(ADOPT, (self._redis.epoch, self._newest_version)))
+            self._redis.put(epoch, [])
+
     def _tell(self, rows: Iterable[Row]) -> None:
         newest = {  # rows are in order: the last one counts
             product_id: (epoch, version)
             for _, product_ids, versions, epoch in rows
             for product_id, version in zip(product_ids, versions, strict=True)
         }
+        self._newest_version = max(self._newest_version, *(version for _, version in newest.values()))
         told = list(newest.items())
         for first in range(0, len(told), _PRODUCTS):
             some = told[first : first + _PRODUCTS]

@@ -3,7 +3,7 @@
 import itertools
 
 from service.cache.entry import Document
-from service.catalogue.database import EPOCH, OUTBOX_ROWS
+from service.catalogue.database import ADOPT, OUTBOX_ROWS
 
 PRODUCTS = (1, 2)
 
@@ -49,7 +49,7 @@ class OutboxRows:
         self.epoch, self.rows = epoch, rows
 
     def run(self, *calls):
-        if calls[-1].statement is EPOCH:
+        if calls[-1].statement is ADOPT:
             return [(self.epoch,)]
         assert calls[-1].statement is OUTBOX_ROWS
         rows, self.rows = self.rows, []

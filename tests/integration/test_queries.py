@@ -21,7 +21,7 @@ VALUES = {
     database.OUTBOX_DONE: ([1, 2, 3],),
     database.OUTBOX_SPAN: (),
     database.OUTBOX_LAG: (),
-    database.EPOCH: (),
+    database.ADOPT: (0, 0),
     carts.STATEMENTS["lock_carts"]: ([CART], [3]),
     carts.STATEMENTS["add_lines"]: ([CART, CART], [3, 4], [1, 2], 100),
     carts.STATEMENTS["set_line"]: (CART, 3, 7, 100),
