@@ -133,7 +133,8 @@ class RedisStore:
         said, *stored = _checked(reply)
         known, incarnation, server = (said or b"0:0:").split(b":", 2)
         if server != connection.server:  # emptied, or of another server than was here when this connection was new
-            connection.close()
+            if said is not None:
+                connection.close()
             self.incarnation = UNKNOWN_INCARNATION
             return Found(None, UNKNOWN_INCARNATION, stored)
         self.incarnation = int(incarnation)

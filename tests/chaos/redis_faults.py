@@ -1,5 +1,6 @@
 """What can happen to Redis, and to the way there. No read fails for it: the cache is never the reason."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -46,10 +47,11 @@ def back_with_an_older_data_set(service: Service) -> Iterator[list[Price]]:
         snapshot = service.redis.directory / client.config_get("dbfilename")["dbfilename"]
     prices = raise_prices(service, HOT)
     wait_until(lambda: service.sql("SELECT count(*) FROM catalogue_outbox") == [(0,)])
+    told = time.monotonic()
     service.redis.kill()
     service.redis.start()
     snapshot.unlink()
-    yield prices
+    yield [(product_id, price, told) for product_id, price, _ in prices]
 
 
 @contextmanager
