@@ -40,6 +40,7 @@ END $$;
 
 CREATE FUNCTION public.catalogue_count_products() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public'
     AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -51,6 +52,18 @@ BEGIN
         PERFORM catalogue_count(ARRAY(SELECT id FROM before EXCEPT SELECT id FROM after), -1);
     ELSE
         TRUNCATE product_blocks;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.catalogue_count_row() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public'
+    AS $$
+BEGIN
+    IF OLD.id IS DISTINCT FROM NEW.id THEN
+        PERFORM catalogue_count(array_remove(ARRAY[NEW.id], NULL), 1);
+        PERFORM catalogue_count(array_remove(ARRAY[OLD.id], NULL), -1);
     END IF;
     RETURN NULL;
 END $$;
@@ -103,11 +116,25 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.catalogue_record_row() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public'
+    AS $$
+BEGIN
+    IF TG_OP <> 'DELETE' THEN
+        PERFORM catalogue_tell(ARRAY[NEW.id], ARRAY[NEW.version]);
+    END IF;
+    IF TG_OP <> 'INSERT' AND OLD.id IS DISTINCT FROM NEW.id THEN
+        PERFORM catalogue_tell_gone(ARRAY[OLD.id]);
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.catalogue_stamp() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    NEW.version := nextval('catalogue_version');
+    NEW.version := nextval('public.catalogue_version');
     RETURN NEW;
 END $$;
 
@@ -153,6 +180,15 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.catalogue_touch_products_of_row() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public'
+    AS $$
+BEGIN
+    PERFORM catalogue_touch(array_remove(ARRAY[NEW.product_id, OLD.product_id], NULL));
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.catalogue_touch_styles() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -170,8 +206,18 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.catalogue_touch_styles_of_row() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public'
+    AS $$
+BEGIN
+    PERFORM catalogue_touch(ARRAY(SELECT product_id FROM styles WHERE id IN (NEW.style_id, OLD.style_id)));
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.catalogue_truncated() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public'
     AS $$
 BEGIN
     PERFORM catalogue_raise_epoch(jsonb_build_object('truncated', TG_TABLE_NAME));
@@ -367,7 +413,13 @@ CREATE TRIGGER count_deleted AFTER DELETE ON public.products REFERENCING OLD TAB
 
 CREATE TRIGGER count_inserted AFTER INSERT ON public.products REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_count_products();
 
+CREATE TRIGGER count_replicated AFTER INSERT OR DELETE OR UPDATE ON public.products FOR EACH ROW EXECUTE FUNCTION public.catalogue_count_row();
+
+ALTER TABLE public.products ENABLE REPLICA TRIGGER count_replicated;
+
 CREATE TRIGGER count_truncated AFTER TRUNCATE ON public.products FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_count_products();
+
+ALTER TABLE public.products ENABLE ALWAYS TRIGGER count_truncated;
 
 CREATE TRIGGER count_updated AFTER UPDATE ON public.products REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_count_products();
 
@@ -395,19 +447,57 @@ CREATE TRIGGER inserted AFTER INSERT ON public.skus REFERENCING NEW TABLE AS aft
 
 CREATE TRIGGER inserted AFTER INSERT ON public.styles REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_touch_products();
 
+CREATE TRIGGER replicated AFTER INSERT OR DELETE OR UPDATE ON public.features FOR EACH ROW EXECUTE FUNCTION public.catalogue_touch_products_of_row();
+
+ALTER TABLE public.features ENABLE REPLICA TRIGGER replicated;
+
+CREATE TRIGGER replicated AFTER INSERT OR DELETE OR UPDATE ON public.photos FOR EACH ROW EXECUTE FUNCTION public.catalogue_touch_styles_of_row();
+
+ALTER TABLE public.photos ENABLE REPLICA TRIGGER replicated;
+
+CREATE TRIGGER replicated AFTER INSERT OR DELETE OR UPDATE ON public.products FOR EACH ROW EXECUTE FUNCTION public.catalogue_record_row();
+
+ALTER TABLE public.products ENABLE REPLICA TRIGGER replicated;
+
+CREATE TRIGGER replicated AFTER INSERT OR DELETE OR UPDATE ON public.related_products FOR EACH ROW EXECUTE FUNCTION public.catalogue_touch_products_of_row();
+
+ALTER TABLE public.related_products ENABLE REPLICA TRIGGER replicated;
+
+CREATE TRIGGER replicated AFTER INSERT OR DELETE OR UPDATE ON public.skus FOR EACH ROW EXECUTE FUNCTION public.catalogue_touch_styles_of_row();
+
+ALTER TABLE public.skus ENABLE REPLICA TRIGGER replicated;
+
+CREATE TRIGGER replicated AFTER INSERT OR DELETE OR UPDATE ON public.styles FOR EACH ROW EXECUTE FUNCTION public.catalogue_touch_products_of_row();
+
+ALTER TABLE public.styles ENABLE REPLICA TRIGGER replicated;
+
 CREATE TRIGGER stamp BEFORE INSERT OR UPDATE ON public.products FOR EACH ROW EXECUTE FUNCTION public.catalogue_stamp();
+
+ALTER TABLE public.products ENABLE ALWAYS TRIGGER stamp;
 
 CREATE TRIGGER truncated AFTER TRUNCATE ON public.features FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_truncated();
 
+ALTER TABLE public.features ENABLE ALWAYS TRIGGER truncated;
+
 CREATE TRIGGER truncated AFTER TRUNCATE ON public.photos FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_truncated();
+
+ALTER TABLE public.photos ENABLE ALWAYS TRIGGER truncated;
 
 CREATE TRIGGER truncated AFTER TRUNCATE ON public.products FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_truncated();
 
+ALTER TABLE public.products ENABLE ALWAYS TRIGGER truncated;
+
 CREATE TRIGGER truncated AFTER TRUNCATE ON public.related_products FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_truncated();
+
+ALTER TABLE public.related_products ENABLE ALWAYS TRIGGER truncated;
 
 CREATE TRIGGER truncated AFTER TRUNCATE ON public.skus FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_truncated();
 
+ALTER TABLE public.skus ENABLE ALWAYS TRIGGER truncated;
+
 CREATE TRIGGER truncated AFTER TRUNCATE ON public.styles FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_truncated();
+
+ALTER TABLE public.styles ENABLE ALWAYS TRIGGER truncated;
 
 CREATE TRIGGER updated AFTER UPDATE ON public.features REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_touch_products();
 

@@ -1,5 +1,5 @@
 -- What the live tables have beyond columns and checks, as the statements that give it to the same tables in schema
--- loading. In order: keys, indexes, references, triggers, owner and grants.
+-- loading. In order: keys, indexes, references, triggers and in which sessions they fire, owner and grants.
 -- Names are written without schema while public alone is searched; run them where loading is searched first.
 SET LOCAL search_path = public;
 
@@ -32,10 +32,16 @@ WITH live AS (
     SELECT 4, 'trigger', place, live.name, tgname, pg_get_triggerdef(pg_trigger.oid, true), NULL, NULL
     FROM live JOIN pg_trigger ON tgrelid = live.oid AND NOT tgisinternal
     UNION ALL
-    SELECT 5, 'access', place, name, '', format('ALTER TABLE loading.%%I OWNER TO %%I', name, pg_get_userbyid(owner)), NULL, NULL
+    SELECT 5, 'trigger', place, live.name, tgname,
+        format('ALTER TABLE loading.%%I %%s TRIGGER %%I', live.name,
+            CASE tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END, tgname),
+        NULL, NULL
+    FROM live JOIN pg_trigger ON tgrelid = live.oid AND NOT tgisinternal AND tgenabled <> 'O'
+    UNION ALL
+    SELECT 6, 'access', place, name, '', format('ALTER TABLE loading.%%I OWNER TO %%I', name, pg_get_userbyid(owner)), NULL, NULL
     FROM live
     UNION ALL
-    SELECT 6, 'access', place, name, grantee::text || privilege_type,
+    SELECT 7, 'access', place, name, grantee::text || privilege_type,
         format('GRANT %%s ON loading.%%I TO %%s%%s', privilege_type, name,
             CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
             CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END),

@@ -5,6 +5,9 @@ import threading
 import psycopg2
 import pytest
 
+from tests.chaos.waits import wait_until
+from tests.stack import probes
+
 ROWS = """
 INSERT INTO products VALUES (1, 'One', '', '', '', 5), (2, 'Two', '', '', '', 5), (3, 'Three', '', '', '', 5);
 INSERT INTO features VALUES (1, 1, 'Feature', NULL);
@@ -76,8 +79,10 @@ CHANGES = {
 }
 
 
+@pytest.mark.parametrize("role", ["origin", "replica"])  # which is that of a session that applies replication
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change_raises_the_versions_of_its_products_and_no_others(run, change):
+def test_a_change_raises_the_versions_of_its_products_and_no_others(run, change, role):
+    run(f"SET session_replication_role = {role}")
     before = dict(run("SELECT id, version FROM products"))
     run(change)
     after = dict(run("SELECT id, version FROM products"))
@@ -113,8 +118,10 @@ def test_a_rolled_back_change_was_none(connect, run):
     assert run("SELECT * FROM catalogue_outbox") == []
 
 
+@pytest.mark.parametrize("role", ["origin", "replica"])
 @pytest.mark.parametrize("table", ["products", "features", "styles", "photos", "skus", "related_products"])
-def test_truncate_raises_the_epoch(run, table):
+def test_truncate_raises_the_epoch(run, table, role):
+    run(f"SET session_replication_role = {role}")
     ((before,),) = run("SELECT catalogue_epoch()")
     run(f"TRUNCATE {table} CASCADE")
     assert run("SELECT catalogue_epoch()") > [(before,)]
@@ -193,3 +200,58 @@ def test_a_change_costs_what_its_rows_cost_whatever_the_session_changed_first(ru
     run("INSERT INTO products SELECT n, '', '', '', '', 1 FROM generate_series(1001, 31000) AS n")
     for change in changes:
         run(change)
+
+
+@pytest.mark.parametrize("change", [change for change in CHANGES if "products " in change])
+def test_products_are_counted_where_replication_is_applied(run, change):
+    run("SET session_replication_role = replica")
+    run(change)
+    counted = (
+        "SELECT bits, block, sum(products) FROM product_blocks GROUP BY 1, 2 HAVING sum(products) <> 0 ORDER BY 1, 2"
+    )
+    of_ids = "SELECT * FROM product_blocks_of(ARRAY(SELECT id FROM products)) ORDER BY 1, 2"
+    assert run(counted) == run(of_ids)
+    run("TRUNCATE products CASCADE")
+    assert run("TABLE product_blocks") == []
+
+
+@pytest.fixture
+def subscribed(run, new_database, postgres_server):
+    """Runs a statement in a database whose products and skus this one subscribes to."""
+    upstream = new_database()
+    with probes.query(upstream) as cursor:
+        cursor.execute(
+            "CREATE TABLE products (id int PRIMARY KEY, name text, slogan text, description text, category text,"
+            " default_price int);"
+            "CREATE TABLE skus (id int PRIMARY KEY, style_id int, size text, quantity int);"
+            "INSERT INTO products VALUES (1, 'One', '', '', '', 5); INSERT INTO skus VALUES (1, 10, 'M', 5);"
+            "CREATE PUBLICATION catalogue FOR TABLE products, skus;"
+        )
+        cursor.execute("SELECT pg_create_logical_replication_slot('catalogue', 'pgoutput')")
+        run(
+            f"CREATE SUBSCRIPTION catalogue CONNECTION '{upstream}' PUBLICATION catalogue"
+            " WITH (create_slot = false, copy_data = false)"
+        )
+
+        yield cursor.execute
+    run("ALTER SUBSCRIPTION catalogue DISABLE")
+    run("ALTER SUBSCRIPTION catalogue SET (slot_name = NONE)")
+    run("DROP SUBSCRIPTION catalogue")
+    with probes.query(postgres_server.url) as cursor:
+        cursor.execute(f'DROP DATABASE "{upstream.rpartition("/")[2]}" WITH (FORCE)')
+
+
+def test_a_catalogue_that_arrives_by_logical_replication_tells_of_its_changes(subscribed, run):
+    for change, product_id in (
+        ("UPDATE products SET name = 'New' WHERE id = 1", 1),
+        ("UPDATE skus SET quantity = 0 WHERE id = 1", 1),
+        ("INSERT INTO products VALUES (7, 'Seven', '', '', '', 5)", 7),
+        ("DELETE FROM products WHERE id = 7", 7),
+    ):
+        run("DELETE FROM catalogue_outbox")
+        subscribed(change)
+        wait_until(lambda told=(product_id,): run("SELECT DISTINCT product_id FROM told") == [told])
+    assert run("SELECT name, version > 3 FROM products WHERE id = 1") == [("New", True)]
+    ((epoch,),) = run("SELECT catalogue_epoch()")
+    subscribed("TRUNCATE skus")
+    wait_until(lambda: run("SELECT catalogue_epoch()") > [(epoch,)])

@@ -16,6 +16,7 @@ from tests.stack.processes import Child, StackError, as_user, server_user
 SHELF = "wheels"
 _USER = "product_overview"
 _DATABASE = "postgres"
+_OF_TESTS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "wal_level": "logical"}
 
 
 class Postgres(Child):
@@ -38,7 +39,7 @@ class Postgres(Child):
             "max_connections": connections,
             "max_wal_size": "2GB",
             "timezone": "UTC",
-            **({} if durable else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}),
+            **({} if durable else _OF_TESTS),
         }
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         command = [self.programs / "postgres", "-D", self.data, *settings]
