@@ -1,6 +1,7 @@
 """What the batch worker promises beyond the stock one: nobody waits for somebody else's slow client, query or cache."""
 
 import http.client
+import itertools
 import re
 import selectors
 import signal
@@ -12,6 +13,9 @@ from contextlib import ExitStack, contextmanager
 import psycopg2
 import pytest
 
+from tests.bench.open_loop import OpenLoop
+from tests.chaos.proxy import FaultProxy
+from tests.chaos.waits import again_and_again
 from tests.stack import probes
 
 GET = b"GET /products/%d HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -229,6 +233,40 @@ def test_connections_that_redis_closes_cost_nobody_an_answer_or_a_second(connect
     deadline = time.monotonic() + 10
     while outcome(client, 1) != b"hit":  # by itself
         assert time.monotonic() < deadline
+
+
+def test_a_loop_that_stood_still_takes_the_hits_that_have_arrived_meanwhile(launch, given, free_port):
+    """Without Postgres nobody else has them. Of its deadline of 100 ms Redis needs less than one."""
+    proxy = FaultProxy(free_port("before postgres"), given["DATABASE_URL"].rpartition("@")[2].partition("/")[0])
+    proxy.start()
+    try:
+        address = given["DATABASE_URL"].rpartition("@")[2]
+        url = given["DATABASE_URL"].replace(address, f"{proxy.address}/{address.partition('/')[2]}")
+        instance = launch(DATABASE_URL=url, COVERAGE_PROCESS_CONFIG="")
+        for number in range(1, 61):
+            probes.status(instance.address, f"/products/{number}")
+        proxy.cut()
+        numbers = itertools.cycle(range(1, 61))
+        loop = OpenLoop(instance.address, lambda: GET % next(numbers), rate=6000, seconds=4, connections=64)
+        with stalls(instance):
+            outcome = loop.run()
+    finally:
+        proxy.stop()
+    assert outcome.answers == 24_000
+    assert outcome.errors == 0
+
+
+@contextmanager
+def stalls(instance):
+    """Its processes stand still for 150 ms, again and again."""
+
+    def stall():
+        instance.pause()
+        time.sleep(0.15)
+        instance.resume()
+
+    with again_and_again(stall):
+        yield
 
 
 def test_clients_that_leave_while_they_wait_harm_nobody(connect, given):
