@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import sys
 
 from service.settings import Settings
@@ -15,6 +16,14 @@ workers = 1
 # The batch worker needs Linux' epoll; elsewhere everything works the same, only slower.
 worker_class = "service.worker.BatchWorker" if sys.platform == "linux" else "gthread"
 threads = _settings.threads
+
+# Whoever comes beyond these waits to be accepted. Other descriptors are for stores, logs and the worker itself.
+_DESCRIPTORS_OF_ITS_OWN = 64 + 2 * _settings.threads + _settings.postgres_connections
+_MOST_CLIENTS = 10_000
+_descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+worker_connections = _MOST_CLIENTS
+if _descriptors != resource.RLIM_INFINITY:
+    worker_connections = max(threads + 1, min(_MOST_CLIENTS, _descriptors - _DESCRIPTORS_OF_ITS_OWN))
 
 # Longer than nginx keeps idle connections (30 s), so that it is never nginx that finds one closed.
 keepalive = 75

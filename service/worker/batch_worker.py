@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import select
 import socket
@@ -20,6 +21,9 @@ from service.worker.lookups import Lookups
 # A client may take this long to send the rest of a head, or to take the rest of an answer.
 _STALL_SECONDS = 5.0
 _ACCEPTS_A_TICK = 64
+# Of descriptors or memory, here or on the whole host: whoever waits to be accepted goes on waiting.
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_NO_ROOM_PAUSE_SECONDS = 0.1
 
 
 class BatchWorker(ThreadWorker):  # type: ignore[misc]
@@ -36,7 +40,7 @@ class BatchWorker(ThreadWorker):  # type: ignore[misc]
         self._lookups = Lookups(self._door, self._epoll)
         self._keepalive = float(self.cfg.keepalive)  # gunicorn looks a setting up by name each time
         self._read_clock()
-        self._swept, self._notified = self._now, 0.0
+        self._swept, self._notified, self._accept_again_at = self._now, 0.0, 0.0
         self._common = CommonHeaders()
         gc.collect()
         gc.freeze()  # what was loaded stays: no later collection has to look at it
@@ -57,14 +61,22 @@ class BatchWorker(ThreadWorker):  # type: ignore[misc]
                 client, address = listener.accept()
             except (BlockingIOError, ConnectionAbortedError):
                 return
+            except OSError as error:
+                if error.errno not in _NO_ROOM:
+                    raise
+                self._accept_again_at = self._now + _NO_ROOM_PAUSE_SECONDS
+                self.set_accept_enabled(False)
+                return
             self.nr_conns += 1
             self._adopt(Connection(self.cfg, client, address, listener.getsockname()))
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """Begin or end accepting; for good once this worker stops.
+        """Begin or end accepting; for good once this worker stops. Not begun soon after there was no room for a client.
 
         Whoever connects to a socket that is open and not watched waits for an answer until the worker has ended.
         """
+        if enabled and self._now < self._accept_again_at:
+            return
         super().set_accept_enabled(enabled)
         while self.sockets and not self.alive:
             listener = self.sockets.pop()

@@ -1,4 +1,5 @@
 import re
+import resource
 import runpy
 
 import pytest
@@ -17,7 +18,7 @@ def conf(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     return {
         name: value
         for name, value in module.items()
-        if name[0] != "_" and name not in ("os", "sys", "Settings", "annotations")
+        if name[0] != "_" and name not in ("os", "resource", "sys", "Settings", "annotations")
     }
 
 
@@ -33,3 +34,13 @@ def test_gunicorn_keeps_connections_longer_than_nginx(conf: dict[str, object]) -
     upstream = re.search(r"upstream instances \{.*?keepalive_timeout (\d+)s;", nginx_conf.TEMPLATE.read_text(), re.S)
     assert upstream
     assert int(upstream[1]) < int(str(conf["keepalive"]))
+
+
+def test_clients_are_as_many_as_descriptors_leave_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def connections(limit: int) -> object:
+        monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
+        return runpy.run_module("service.gunicorn_conf")["worker_connections"]
+
+    for name in ("DATABASE_URL", "REDIS_URL", "CART_SECRET"):
+        monkeypatch.setenv(name, "needed, but not here")
+    assert [connections(limit) for limit in (64, 1024, 2**20, resource.RLIM_INFINITY)] == [9, 936, 10_000, 10_000]

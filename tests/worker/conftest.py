@@ -30,14 +30,16 @@ def given(new_database: Callable[..., str], migrated_template: str, redis_server
 
 @pytest.fixture(scope="module")
 def launch(server_root: Path, free_port, given) -> Iterator[Callable[..., Instance]]:
-    """Starts an instance with further settings; ``arguments`` are gunicorn's."""
+    """Starts an instance with further settings; ``arguments`` are gunicorn's, ``limit`` is of descriptors."""
     started: list[Instance] = []
 
-    def launch(arguments: str = "", **settings: str) -> Instance:
+    def launch(arguments: str = "", limit: int | None = None, **settings: str) -> Instance:
         root = Path(mkdtemp(prefix="worker-", dir=server_root))
         port = free_port(root.name)
         environ = {**given, **settings, "GUNICORN_CMD_ARGS": arguments}
         started.append(Instance(port, root / "web.log", environ))
+        if limit:
+            started[-1].command[-1] = f"ulimit -n {limit}; {started[-1].command[-1]}"
         started[-1].start()
         return started[-1]
 

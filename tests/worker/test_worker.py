@@ -3,6 +3,7 @@
 import http.client
 import itertools
 import re
+import resource
 import selectors
 import signal
 import socket
@@ -267,6 +268,50 @@ def stalls(instance):
 
     with again_and_again(stall):
         yield
+
+
+@contextmanager
+def idle_clients(instance, count):
+    host, _, port = instance.address.rpartition(":")
+    with ExitStack() as stack:
+        yield [stack.enter_context(socket.create_connection((host, int(port)), 20)) for _ in range(count)]
+
+
+def test_more_clients_than_descriptors_wait_to_be_accepted_and_the_worker_lives(launch):
+    instance = launch(limit=200, COVERAGE_PROCESS_CONFIG="")
+    workers = instance.children()
+    with idle_clients(instance, 300) as (first, *others):
+        assert_hits_are_quick(first)
+        last = others[-1]
+        last.sendall(GET % 1)
+        last.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            last.recv(1)
+        for client in others[:-1]:
+            client.close()
+        last.settimeout(20)
+        assert answer(last)[0] == 200
+        assert_hits_are_quick(first)
+    assert instance.children() == workers
+
+
+def test_when_descriptors_run_out_only_what_needs_one_waits(launch):
+    instance = launch(COVERAGE_PROCESS_CONFIG="")
+    (worker,) = workers = instance.children()
+    with idle_clients(instance, 1) as (first,):
+        assert_hits_are_quick(first)
+        limits = resource.prlimit(worker, resource.RLIMIT_NOFILE)
+        resource.prlimit(worker, resource.RLIMIT_NOFILE, (3, limits[1]))  # of those it has, none is taken away
+        with idle_clients(instance, 20) as (*_, last):
+            last.sendall(GET % 1)
+            last.settimeout(0.5)
+            with pytest.raises(TimeoutError):
+                last.recv(1)
+            assert_hits_are_quick(first)
+            resource.prlimit(worker, resource.RLIMIT_NOFILE, limits)
+            last.settimeout(20)
+            assert answer(last)[0] == 200
+    assert instance.children() == workers
 
 
 def test_clients_that_leave_while_they_wait_harm_nobody(connect, given):
