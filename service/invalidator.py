@@ -1,6 +1,7 @@
 """Keeps the cache told of what changes in the catalogue: ``python -m service.invalidator`` runs until it is stopped.
 
-NOTIFY wakes it, and a look every second is the net under that. While a store is down the changes wait in the outbox.
+NOTIFY wakes it, and a look every second, which also tries whether notifications arrive, is the net under that. While a
+store is down the changes wait in the outbox.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ import signal
 import threading
 
 from service import logs
+from service.cache.keys import SILENT_LISTENERS
 from service.cache.redis_store import RedisStore
+from service.catalogue.database import NOTIFY
 from service.catalogue.outbox import Outbox
 from service.errors import Unavailable
-from service.postgres import Listener, Postgres
+from service.postgres import Call, Listener, Postgres
 from service.settings import Settings
 
 _LOG = logging.getLogger(__name__)
 
 _LOOK_EVERY_SECONDS = 1.0
+_NOTIFY_SECONDS = 0.25  # until a notification of one's own is here
 _PAUSE_AFTER_FAILURE_SECONDS = 0.5
 
 
@@ -32,8 +36,10 @@ def run(settings: Settings, stop: threading.Event) -> None:
     healthy = True
     while not stop.is_set():
         try:
-            listener.wait(_LOOK_EVERY_SECONDS)
+            notified = listener.wait(_LOOK_EVERY_SECONDS)
             outbox.drain()
+            if not notified:
+                _check(listener, postgres, redis)
         except Unavailable as error:
             if healthy:
                 _LOG.warning("changes wait in the outbox", extra={"cause": type(error).__name__})
@@ -46,6 +52,15 @@ def run(settings: Settings, stop: threading.Event) -> None:
     listener.close()
     redis.close()
     postgres.close()
+
+
+def _check(listener: Listener, postgres: Postgres, redis: RedisStore) -> None:
+    """Connect anew if a notification of one's own does not arrive: a connection may be lost without a word."""
+    postgres.run(Call(NOTIFY))
+    if not listener.wait(_NOTIFY_SECONDS):
+        _LOG.warning("notifications do not arrive: listening on a new connection")
+        listener.close()
+        redis.count(SILENT_LISTENERS)
 
 
 def main() -> None:

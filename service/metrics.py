@@ -103,6 +103,14 @@ class Metrics:
             )
         )
 
+        self.silent_listeners = self._kept(
+            Gauge(
+                "overview_silent_listeners",
+                "How often the invalidator listened and notifications did not reach it; NaN without Redis.",
+                registry=None,
+            )
+        )
+
     def text(self) -> bytes:
         """All of them in Prometheus' text format."""
         return generate_latest(self._registry)

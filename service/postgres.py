@@ -138,8 +138,8 @@ class Listener:
         self._timeout_seconds = timeout_seconds
         self._connection: _Connection | None = None
 
-    def wait(self, seconds: float) -> None:
-        """Return after a notification, or after ``seconds``; at once when the connection is new, as one may be missed.
+    def wait(self, seconds: float) -> bool:
+        """Whether there was a notification within ``seconds``; true at once on a new connection, as one may be missed.
 
         Raises PostgresUnavailable.
         """
@@ -148,12 +148,16 @@ class Listener:
                 until = time.monotonic() + self._timeout_seconds
                 self._connection = _connect(self._url, f"overview {self._channel}", "", until)
                 _execute(self._connection, f"LISTEN {self._channel}", (), until)
-            elif _poller(self._connection, POLL_READ).poll(seconds * 1000):
+                return True
+            if _poller(self._connection, POLL_READ).poll(seconds * 1000):
                 self._connection.poll()
+                notified = bool(self._connection.notifies)
                 self._connection.notifies.clear()
+                return notified
         except _LOST as error:
             self.close()
             raise PostgresUnavailable from error
+        return False
 
     def close(self) -> None:
         """Close the connection."""

@@ -9,6 +9,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 
@@ -16,7 +17,7 @@ class SettingError(ValueError):
     """A setting is missing or has a value that cannot be used; the message names it, never a secret's value."""
 
 
-_MOST = 1e9  # seconds, bytes, connections: more than any of them can mean
+_DAY, _MONTH = 86_400, 30 * 86_400
 
 
 def _setting(
@@ -25,7 +26,7 @@ def _setting(
     *,
     secret: bool = False,
     at_least: float = 0,
-    at_most: float = _MOST,
+    at_most: float = inf,
 ) -> Any:
     metadata = {"meaning": meaning, "secret": secret, "at_least": at_least, "at_most": at_most}
     return dataclasses.field(default=default, metadata=metadata, repr=not secret)
@@ -41,18 +42,24 @@ class Settings:
     database_url: str = _setting("Postgres, as a libpq URL", secret=True)
     redis_url: str = _setting("Redis or Valkey, as redis://host:port/db", secret=True)
     cart_secret: str = _setting("key that signs cart tokens, the same in every instance", secret=True, at_least=16)
-    cart_max_lines: int = _setting("different skus one cart can hold", 100, at_least=1)
-    postgres_connections: int = _setting("connections of one instance to Postgres", 8, at_least=1)
-    postgres_timeout_seconds: float = _setting("deadline of one call to Postgres, waiting included", 2.0, at_least=0.01)
-    redis_timeout_seconds: float = _setting("deadline of one call to Redis", 0.1, at_least=0.001)
-    cache_fresh_seconds: float = _setting("age at which an entry is refreshed behind the answer", 300.0, at_least=1)
-    cache_keep_seconds: int = _setting("age at which Redis drops an entry", 86400, at_least=1)
-    cache_missing_seconds: int = _setting("how long a product that does not exist is remembered", 10, at_least=1)
+    cart_max_lines: int = _setting("different skus one cart can hold", 100, at_least=1, at_most=10_000)
+    postgres_connections: int = _setting("connections of one instance to Postgres", 8, at_least=1, at_most=100)
+    postgres_timeout_seconds: float = _setting(
+        "deadline of one call to Postgres, waiting included", 2.0, at_least=0.01, at_most=60
+    )
+    redis_timeout_seconds: float = _setting("deadline of one call to Redis", 0.1, at_least=0.001, at_most=10)
+    cache_fresh_seconds: float = _setting(
+        "age at which an entry is refreshed in the background", 300.0, at_least=1, at_most=_MONTH
+    )
+    cache_keep_seconds: int = _setting("age at which Redis drops an entry", _DAY, at_least=60, at_most=_MONTH)
+    cache_missing_seconds: int = _setting(
+        "how long a product that does not exist is remembered", 10, at_least=1, at_most=_DAY
+    )
     cache_shadow_percent: float = _setting(
         "share of hits that Postgres is asked about behind the answer", 0.0, at_most=100
     )
-    threads: int = _setting("requests that one instance works on at once", 8, at_least=1)
-    max_body_bytes: int = _setting("largest request body, here and in nginx", 16384, at_least=1)
+    threads: int = _setting("requests that one instance works on at once", 8, at_least=1, at_most=256)
+    max_body_bytes: int = _setting("largest request body, here and in nginx", 16384, at_least=1, at_most=2**20)
     listen: str = _setting("address that nginx listens on", "127.0.0.1:8080")
     instances: str = _setting("addresses of the instances, separated by commas", "127.0.0.1:8001,127.0.0.1:8002")
     micro_cache: bool = _setting("nginx answers hot keys itself for up to a second", True)

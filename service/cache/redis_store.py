@@ -118,10 +118,10 @@ class RedisStore:
             count = self._put(names, values, not_after)
         return count
 
-    def ping(self) -> None:
-        """Return if Redis answers."""
+    def count(self, name: str) -> None:
+        """Count one more under this name."""
         with self._connection() as (connection, until):
-            _checked(_called(connection, ("PING",), until))
+            _checked(_called(connection, ("INCR", name), until))
 
     def close(self) -> None:
         """Close every connection; those in use are closed when they are done with."""

@@ -15,6 +15,7 @@ DOCUMENTS = {kind: Statement.load(_SQL / f"{kind}.sql") for kind in Kind}
 PAGE_IDS = Statement.load(_SQL / "page_ids.sql")
 IDS_AFTER = Statement.load(_SQL / "ids_after.sql")
 ADOPT = Statement.load(_SQL / "adopt.sql")
+NOTIFY = Statement.load(_SQL / "notify.sql")
 OUTBOX_ROWS = Statement.load(_SQL / "outbox_rows.sql")
 OUTBOX_DONE = Statement.load(_SQL / "outbox_done.sql")
 OUTBOX_SPAN = Statement.load(_SQL / "outbox_span.sql")

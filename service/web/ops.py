@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flask import Blueprint, Response
 
+from service.cache.keys import PROBE, SILENT_LISTENERS
 from service.errors import Unavailable
 from service.postgres import Call, Statement
 from service.web import resources, responses
@@ -27,12 +28,13 @@ def live() -> Response:
 def ready() -> Response:
     """Each part by name. Without Postgres not ready; without Redis slower, but ready.
 
-    An open breaker says that reads go past Redis. It closes with the first read after Redis is back.
+    Redis is ``bypassed`` while it answers and reads go past it all the same: its breaker, which says so too, closes
+    with the first read after it has caught up.
     """
     parts = {"postgres": _postgres(), "redis": _redis()}
     breakers = {"redis": "open" if resources().catalogue.cache_is_down else "closed"}
     down = parts["postgres"] == "down"
-    status = "unavailable" if down else "degraded" if "down" in parts.values() else "ok"
+    status = "unavailable" if down else "ok" if parts["redis"] == "ok" else "degraded"
     return responses.state(503 if down else 200, {"status": status, "parts": parts, "breakers": breakers})
 
 
@@ -42,6 +44,7 @@ def metrics() -> Response:
     counted = resources().metrics
     counted.breaker_open.labels("redis").set(resources().catalogue.cache_is_down)
     counted.outbox_oldest_seconds.set(_outbox_lag_seconds())
+    counted.silent_listeners.set(_silent_listeners())
     return Response(counted.text(), content_type=counted.content_type, headers={"Cache-Control": "no-store"})
 
 
@@ -64,6 +67,14 @@ def _outbox_lag_seconds() -> float:
         return nan
 
 
+def _silent_listeners() -> float:
+    try:
+        (count,) = resources().redis.get([SILENT_LISTENERS]).stored
+    except Unavailable:
+        return nan
+    return int(count or 0)
+
+
 def _postgres() -> str:
     try:
         resources().postgres.run(Call(_PROBE))
@@ -74,7 +85,7 @@ def _postgres() -> str:
 
 def _redis() -> str:
     try:
-        resources().redis.ping()
+        resources().redis.get([PROBE])
     except Unavailable:
         return "down"
-    return "ok"
+    return "bypassed" if resources().catalogue.cache_is_down else "ok"

@@ -1,3 +1,5 @@
+import os
+import signal
 import threading
 import time
 
@@ -7,7 +9,11 @@ import redis
 
 from service import invalidator
 from service.cache.entry import Entry, State
-from service.cache.keys import EPOCH, entry_name
+from service.cache.keys import EPOCH, SILENT_LISTENERS, entry_name
+from service.cache.redis_store import RedisStore
+from service.catalogue.outbox import Outbox
+from service.errors import RedisUnavailable
+from service.postgres import Postgres
 from service.settings import Settings
 
 
@@ -76,3 +82,71 @@ def test_two_of_them_and_many_changes_leave_the_newest(start, change, redis_url)
     with redis.Redis.from_url(redis_url) as client:
         until(lambda: (found := client.get(entry_name("card", 1))) and Entry.decode(found).version == newest)
         until(lambda: client.exists(*(entry_name("card", number + 1) for number in range(300))) == 300)
+
+
+def test_a_listener_that_falls_silent_is_noticed_and_listens_again(start, change, redis_url, caplog):
+    """Its backend stands still: the connection is open, and nothing comes."""
+    start(redis_url)
+    change.execute("INSERT INTO products VALUES (1, 'One', '', '', '', 5)")
+    with redis.Redis.from_url(redis_url) as client:
+        until(lambda: client.get(entry_name("card", 1)))
+        listening = "SELECT pid FROM pg_stat_activity WHERE application_name = 'overview catalogue'"
+        change.execute(f"{listening} AND datname = current_database()")
+        ((backend,),) = change.fetchall()
+        os.kill(backend, signal.SIGSTOP)
+        try:
+            until(lambda: client.get(SILENT_LISTENERS) == b"1")
+            lags = [lag(change, client, price) for price in range(10, 15)]
+        finally:
+            os.kill(backend, signal.SIGCONT)
+    assert "notifications do not arrive" in caplog.text
+    assert sorted(lags)[2] < 0.1
+
+
+def lag(change, client, price):
+    """Seconds from a change until its tombstone is there."""
+    change.execute("UPDATE products SET default_price = %s RETURNING version", (price,))
+    ((version,),) = change.fetchall()
+    began = time.monotonic()
+    until(lambda: Entry.decode(client.get(entry_name("card", 1))).version == version)
+    return time.monotonic() - began
+
+
+def test_a_redis_that_takes_few_tombstones_in_time_is_told_in_smaller_bites(outbox, store, change, redis_url):
+    put, taken = store.put, []
+
+    def slow(epoch, entries, *limits):
+        if len(entries) > 100:
+            raise RedisUnavailable
+        taken.append(len(entries))
+        return put(epoch, entries, *limits)
+
+    change.execute("INSERT INTO products SELECT n, '', '', '', '', 1 FROM generate_series(1, 1000) AS n")
+    store.put = slow
+    with pytest.raises(RedisUnavailable):
+        outbox.drain()
+    while True:
+        try:
+            outbox.drain()
+            break
+        except RedisUnavailable:
+            assert len(taken) < 1000
+    assert sum(taken) >= 4000
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.exists(*(entry_name("card", number + 1) for number in range(1000))) == 1000
+    change.execute("SELECT count(*) FROM catalogue_outbox")
+    assert change.fetchone() == (0,)
+
+
+@pytest.fixture
+def store(redis_url):
+    store = RedisStore(redis_url, 1.0)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def outbox(database_url, store):
+    postgres = Postgres(database_url, 1, 5.0)
+    yield Outbox(postgres, store)
+    postgres.close()

@@ -22,6 +22,7 @@ VALUES = {
     database.OUTBOX_SPAN: (),
     database.OUTBOX_LAG: (),
     database.ADOPT: (0, 0),
+    database.NOTIFY: (),
     carts.STATEMENTS["lock_carts"]: ([CART], [3]),
     carts.STATEMENTS["add_lines"]: ([CART, CART], [3, 4], [1, 2], 100),
     carts.STATEMENTS["set_line"]: (CART, 3, 7, 100),

@@ -47,3 +47,14 @@ def test_the_table_has_every_setting():
     lines = table().splitlines()
     assert len(lines) == 2 + len(dataclasses.fields(Settings))
     assert "| `CART_SECRET` | required | key that signs cart tokens, the same in every instance (secret) |" in lines
+
+
+NUMBERS = [field for field in dataclasses.fields(Settings) if field.type in ("int", "float")]
+
+
+@pytest.mark.parametrize("field", NUMBERS, ids=lambda field: field.name)
+def test_a_number_has_a_largest_value(field):
+    name, largest = field.name.upper(), field.metadata["at_most"]
+    assert Settings.from_env(GIVEN | {name: str(largest)})
+    with pytest.raises(SettingError, match=f"{name} must be at most"):
+        Settings.from_env(GIVEN | {name: str(largest + 1)})

@@ -1,10 +1,14 @@
 import time
 from math import isnan
+from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from service.web import EXTENSION
 from tests.stack import probes
+from tests.stack.servers import Redis
 from tests.web.answers import problem
 
 DEADLINES = {"postgres_timeout_seconds": 0.15, "redis_timeout_seconds": 0.05}
@@ -48,6 +52,32 @@ def test_without_redis_it_is_degraded_and_answers_all(serve, shared_database_url
     assert quick(client, "/cart", method="POST", json={"sku_id": 9}).status_code == 201
     assert quick(client, "/readyz").json["breakers"] == {"redis": "open"}
     assert 'overview_breaker_open{part="redis"} 1.0' in quick(client, "/metrics").text
+
+
+def test_a_redis_that_answers_and_cannot_be_used_is_no_ready_part(serve, shared_database_url, server_root, free_port):
+    """In cluster mode names of different slots cannot be asked for together."""
+    root = Path(mkdtemp(prefix="cluster-", dir=server_root))
+    root.chmod(0o755)
+    server = Redis(root, free_port(root.name), root / "redis.log")
+    server.command += ["--cluster-enabled", "yes"]
+    server.start()
+    try:
+        with probes.client(server.url) as redis:
+            redis.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
+        client = serve(shared_database_url, server.url, **DEADLINES).test_client()
+        for _ in range(2):
+            ready = state(client.get("/readyz"), 200)
+            assert (ready["status"], ready["parts"]["redis"]) == ("degraded", "down")
+            assert client.get("/products/1").headers["X-Cache"] == "bypass"
+    finally:
+        server.stop()
+
+
+def test_while_reads_go_past_a_redis_that_answers_it_is_bypassed(app, client):
+    assert client.get("/readyz").json["parts"]["redis"] == "ok"
+    app.extensions[EXTENSION].catalogue._cache.trust.failed()
+    ready = client.get("/readyz").json
+    assert (ready["status"], ready["parts"]["redis"], ready["breakers"]["redis"]) == ("degraded", "bypassed", "open")
 
 
 def test_without_postgres_it_is_not_ready_and_says_when_to_come_back(serve, dead, redis_url):

@@ -1,5 +1,6 @@
 """What the batch worker promises beyond the stock one: nobody waits for somebody else's slow client, query or cache."""
 
+import dataclasses
 import http.client
 import itertools
 import re
@@ -14,9 +15,10 @@ from contextlib import ExitStack, contextmanager
 import psycopg2
 import pytest
 
+from service.settings import Settings
 from tests.bench.open_loop import OpenLoop
 from tests.chaos.proxy import FaultProxy
-from tests.chaos.waits import again_and_again
+from tests.chaos.waits import again_and_again, wait_until
 from tests.stack import probes
 
 GET = b"GET /products/%d HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -373,3 +375,23 @@ def test_a_reload_under_requests_loses_none(launch, nginx_server):
     assert errors == []
     assert set(statuses) == {200}
     assert len(statuses) >= 1500
+
+
+def test_with_the_largest_value_of_every_setting_it_answers(launch, given):
+    numbers = [field for field in dataclasses.fields(Settings) if field.type in ("int", "float")]
+    largest = {field.name.upper(): str(field.metadata["at_most"]) for field in numbers}
+    instance = launch(**largest | {"POSTGRES_CONNECTIONS": "40", "COVERAGE_PROCESS_CONFIG": ""})  # of 100 of all tests
+    with idle_clients(instance, int(largest["THREADS"])) as clients:
+        with locked(given):
+            for number, client in enumerate(clients):
+                client.sendall(b"GET /products/%d? HTTP/1.1\r\nHost: a\r\n\r\n" % (70_000 + number))  # for Flask
+            wait_until(lambda: waiting(given) >= 40)
+        assert {answer(client)[0] for client in clients} == {404}
+
+
+def waiting(given):
+    with probes.query(given["DATABASE_URL"]) as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        return cursor.fetchone()[0]

@@ -1,0 +1,2 @@
+-- notify: what every change of the catalogue sends, without a change.
+SELECT pg_notify('catalogue', '')
