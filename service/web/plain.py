@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+import string
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,27 +18,51 @@ from service import logs
 from service.catalogue import Key, Kind
 from service.web.schemas import LARGEST_ID
 
+# What these say may change the answer, as may whatever one of them says twice; all other headers do not.
+_ONCE = (b"host", b"if-none-match", b"x-request-id", b"x-forwarded-proto")
+_NEVER = (b"connection", b"content-length", b"content-type", b"transfer-encoding", b"expect", b"upgrade", b"te",
+          b"trailer", b"http2-settings")  # fmt: skip
+_INITIALS = sorted({name[:1] for name in (*_ONCE, *_NEVER)})
+
+
+def _in_any_case(name: bytes) -> bytes:
+    # Not by re.IGNORECASE: whether the next byte is of a set is seen before an alternative is tried.
+    return re.sub(rb"[a-z]", lambda letter: b"[%b%b]" % (letter[0], letter[0].upper()), name)
+
+
+# A name is a token without "_", which gunicorn treats apart; in values stands what every reader of headers reads alike.
+_TOKEN = b"!#$%&'*+-.^`|~" + string.digits.encode() + string.ascii_letters.encode()
+_VALUE = rb"[\t\x20-\x7e]*+"
+_OTHERS = re.escape(bytes(set(_TOKEN) - set(b"".join(name + name.upper() for name in _INITIALS))))
+_REST_OF_LINE = rb"[%b]*+:%b" % (re.escape(_TOKEN), _VALUE)
+
+
+def _once(group: int, name: bytes, value: bytes) -> bytes:
+    """A line that may come once: ``group``, which is empty, says that there was one."""
+    return rb"%b:(?(%d)(?!))()[\t ]*+%b" % (_in_any_case(name), group, value)
+
+
+def _other(initial: bytes) -> bytes:
+    """A line whose name begins as one that matters, and is none."""
+    matter = (_in_any_case(name[1:]) for name in (*_ONCE, *_NEVER) if name.startswith(initial))
+    return rb"%b(?!(?:%b):)%b" % (_in_any_case(initial), b"|".join(matter), _REST_OF_LINE)
+
+
+# No line matches in two ways, and what has matched of one is not tried again (++, *+): a refusal takes linear time.
+_LINES = (
+    rb"[%b]%b" % (_OTHERS, _REST_OF_LINE),
+    _once(4, b"host", rb"[A-Za-z0-9.-]++(?::[0-9]{1,5}+)?+[\t ]*+"),
+    _once(5, b"x-request-id", rb"(?:(%b)[\t ]*+(?=\r)|%b)" % (logs.ACCEPTED.encode(), _VALUE)),
+    _once(7, b"x-forwarded-proto", _VALUE),
+    _once(8, b"if-none-match", rb"(%b)" % _VALUE),
+    *map(_other, _INITIALS),
+)
 _REQUEST = re.compile(
-    rb"(GET|HEAD) /products/([1-9][0-9]{0,9})(/styles|/related)? HTTP/1\.1(\r\n.*)\r\n\r\n", re.DOTALL
+    rb"(GET|HEAD) /products/([1-9][0-9]{0,9})(/styles|/related)? HTTP/1\.1\r\n(?:(?:%b)\r\n)*\r\n" % b"|".join(_LINES)
 )
-_ACCEPTED_ID = re.compile(logs.ACCEPTED.encode())
-# As nginx writes it, the one header that is never the same twice.
-_REQUEST_ID = re.compile(rb"\r\nX-Request-Id: (%b)(?=\r\n|\Z)" % _ACCEPTED_ID.pattern)
-# A token without "_", which gunicorn treats apart; of the values, what every reader of headers reads alike. What has
-# matched is not tried again in another way (++, *+).
-_HEADERS = re.compile(rb"(?:\r\n[!#$%&'*+.^`|~0-9A-Za-z-]++:[\t\x20-\x7e]*+)*+")
-# Whatever these say, or say twice, may change the answer; all other headers do not.
-_MATTERS = re.compile(
-    rb"\r\n(host|if-none-match|x-request-id|x-forwarded-proto|connection|content-length|content-type|transfer-encoding|"
-    rb"expect|upgrade|te|trailer|http2-settings):[\t ]*([^\r]*)",
-    re.IGNORECASE,
-)
-_HARMLESS_ONCE = frozenset((b"host", b"if-none-match", b"x-request-id", b"x-forwarded-proto"))
-_HOST = re.compile(rb"[A-Za-z0-9.-]+(?::[0-9]{1,5})?")
 
 # Within every limit that gunicorn has on lines, fields and their number.
 _LONGEST_BYTES = 4096
-_HEADERS_REMEMBERED = 1024
 
 SUFFIXES = {Kind.PRODUCT: "", Kind.STYLES: "/styles", Kind.RELATED: "/related"}
 """What follows a product's id in the path of each kind that has one."""
@@ -60,45 +85,15 @@ _new_key: Callable[[tuple[Kind, int]], Key] = functools.partial(tuple.__new__, K
 _new_plain: Callable[[tuple[bytes, Key, str | None, bytes, float]], Plain] = functools.partial(tuple.__new__, Plain)
 
 
-class _Headers(NamedTuple):
-    """If-None-Match, and the caller's id for the request: empty where it is not accepted."""
-
-    known: str | None
-    request_id: bytes | None
-
-
 def recognise(request: bytes) -> Plain | None:
     """The plain read that these bytes are, or None."""
     matched = _REQUEST.fullmatch(request)
     if matched is None or len(request) > _LONGEST_BYTES:
         return None
-    method, number, suffix, lines = matched.groups()
-    named = _REQUEST_ID.search(lines)
-    headers = _understood(lines[: named.start()] + lines[named.end() :] if named else lines)
+    method, number, suffix, host, _, request_id, _, _, known = matched.groups()
     product_id = int(number)
-    if headers is None or product_id > LARGEST_ID:
-        return None
-    known, own_id = headers
-    if named is None:
-        request_id = own_id or logs.new_request_id()
-    elif own_id is None:
-        request_id = named[1]
-    else:
+    if host is None or product_id > LARGEST_ID:
         return None
     key = _new_key((_KINDS[suffix], product_id))
-    return _new_plain((method, key, known, request_id, time.perf_counter()))
-
-
-@functools.lru_cache(_HEADERS_REMEMBERED)
-def _understood(lines: bytes) -> _Headers | None:
-    """What these headers say, None if there is any doubt. The same client sends the same ones each time."""
-    if not _HEADERS.fullmatch(lines):
-        return None
-    matters = _MATTERS.findall(lines)
-    given = {name.lower(): value.rstrip(b" \t") for name, value in matters}
-    if len(given) < len(matters) or not given.keys() <= _HARMLESS_ONCE or not _HOST.fullmatch(given.get(b"host", b"")):
-        return None
-    known, own_id = given.get(b"if-none-match"), given.get(b"x-request-id")
-    if own_id is not None and not _ACCEPTED_ID.fullmatch(own_id):
-        own_id = b""  # one was sent, and a new one takes its place
-    return _Headers(known and known.decode(), own_id)
+    tags = known.decode().rstrip() if known else None
+    return _new_plain((method, key, tags, request_id or logs.new_request_id(), time.perf_counter()))
