@@ -28,6 +28,22 @@ def nginx(nginx_server: Start, upstream: Upstream) -> Nginx:
     return nginx_server(upstream.address)
 
 
+OF_A_BROWSER = {
+    "Host": "shop.example",
+    "User_Agent": "Mozilla/5.0",
+    "Accept": "application/json",
+    "Accept_Language": "en",
+    "Accept_Encoding": "gzip, br",
+    "Cookie": "cart=of-one",
+    "Authorization": "Basic YTpi",
+    "Origin": "http://shop.example",
+    "Referer": "http://shop.example/",
+    "If_Modified_Since": "Sun, 22 Nov 2026 00:00:00 GMT",
+    "X_Forwarded_For": "10.0.0.1",
+    "Traceparent": "00-1-2-00",
+}
+
+
 class Reply:
     def __init__(self, response: http.client.HTTPResponse) -> None:
         self.status, self.headers, self.body = response.status, response.headers, response.read()
@@ -240,6 +256,43 @@ class TestHeaders:
         assert (headers["X-Forwarded-For"], headers["X-Forwarded-Proto"]) == ("127.0.0.1", "http")
         assert "Connection" not in headers
 
+    @pytest.mark.parametrize("micro_cache", [True, False])
+    @pytest.mark.parametrize("path", ["/products/1", "/products/2147483647/styles", "/products/3/related"])
+    def test_a_read_of_a_document_comes_with_what_can_change_its_answer(
+        self, nginx_server: Start, upstream: Upstream, path: str, micro_cache: bool
+    ) -> None:
+        nginx = nginx_server(upstream.address, micro_cache=micro_cache)
+        for _ in range(10):  # cold and hot
+            ask(nginx, path, "GET", None, **OF_A_BROWSER, X_Request_Id="abc-123_X.z", If_None_Match='"other", "one"')
+        assert all(headers == {
+            "Host": "shop.example",
+            "X-Request-Id": "abc-123_X.z",
+            "X-Forwarded-Proto": "http",
+            "If-None-Match": '"other", "one"',
+            "Accept-Encoding": "gzip, br",
+            "body": "",
+        } for _, _, headers in upstream.requests)  # fmt: skip
+
+    @pytest.mark.parametrize(
+        "path",
+        ["/products", "/products?ids=1", "/products/0", "/products/01", "/products/1/", "/products/1/style", "/cart"],
+    )
+    def test_all_else_comes_with_what_the_client_said(self, nginx: Nginx, upstream: Upstream, path: str) -> None:
+        ask(nginx, path, **OF_A_BROWSER)
+        headers = upstream.requests[-1][2]
+        ours = {"X-Request-Id", "X-Forwarded-For", "X-Forwarded-Proto", "body"}
+        assert {name: value for name, value in headers.items() if name not in ours} == {
+            name.replace("_", "-"): value for name, value in OF_A_BROWSER.items() if name not in ("X_Forwarded_For")
+        }
+        assert headers["X-Forwarded-For"] == "127.0.0.1"
+
+    def test_a_body_comes_with_its_length_wherever_it_is_sent(self, nginx: Nginx, upstream: Upstream) -> None:
+        ask(nginx, "/products/1", "POST", b"hello", Content_Type="text/plain")
+        chunked = b"PUT /products/1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+        ask_raw(nginx, chunked)
+        came = [(method, headers["Content-Length"], headers["body"]) for method, _, headers in upstream.requests]
+        assert came == [("POST", "5", "hello"), ("PUT", "3", "abc")]
+
     def test_a_client_of_http_1_0_needs_no_host(self, nginx: Nginx, upstream: Upstream) -> None:
         assert ask_raw(nginx, b"GET /cart HTTP/1.0\r\n\r\n").status == 200
         assert upstream.requests[-1][2]["Host"] == "localhost"
@@ -260,12 +313,21 @@ class TestMicroCache:
         assert replies[-1].headers["X-Micro-Cache"] == "hit"
         assert "X-Micro-Cache" not in replies[0].headers
 
-    def test_it_forgets_after_about_a_second(self, nginx: Nginx, upstream: Upstream) -> None:
+    def test_what_it_answers_is_as_old_as_it_may_become_for_who_is_behind(self, nginx: Nginx) -> None:
+        replies = [ask(nginx, "/products/1") for _ in range(20)] + [ask(nginx, "/products/1", If_None_Match='"tag"')]
+        assert (replies[-1].status, replies[-1].headers["Cache-Control"]) == (304, "public, max-age=1")
+        assert [reply.headers["Age"] for reply in replies] == [
+            "1" if reply.headers["X-Micro-Cache"] else None for reply in replies
+        ]
+        assert replies[-1].headers["Age"] == "1"
+
+    def test_it_forgets_within_two_seconds(self, nginx: Nginx, upstream: Upstream) -> None:
         heat(nginx, "/products/1")
-        changed = time.monotonic()
+        changed = asked = time.monotonic()
         upstream.answer = lambda request: (200, FRESH, b"new")
         while ask(nginx, "/products/1").body != b"new":
-            assert time.monotonic() < changed + 2.5
+            assert asked < changed + 2
+            asked = time.monotonic()
 
     def test_a_key_is_the_whole_address(self, nginx: Nginx, upstream: Upstream) -> None:
         upstream.answer = lambda request: (200, FRESH, request.path.encode() + request.headers["Host"].encode())
@@ -289,6 +351,23 @@ class TestMicroCache:
             assert ask(nginx, "/products/1", If_None_Match='"tag"').status == 304
         reply = ask(nginx, "/products/1")
         assert (reply.status, reply.body) == (200, b'{"id":1}')
+
+    def test_a_conditional_request_renews_an_entry_for_all(self, nginx: Nginx, upstream: Upstream) -> None:
+        heat(nginx, "/products/1")
+        seen = len(upstream.requests)
+        while len(upstream.requests) == seen:
+            assert ask(nginx, "/products/1", If_None_Match='"tag"').status == 304
+        assert "If-None-Match" not in upstream.requests[-1][2]
+        reply = ask(nginx, "/products/1")
+        assert (reply.body, reply.headers["X-Micro-Cache"]) == (b'{"id":1}', "hit")
+
+    def test_nobody_waits_for_an_answer_that_is_not_stored(self, nginx: Nginx, upstream: Upstream) -> None:
+        for _ in range(4):
+            ask(nginx, "/products/1", If_None_Match='"tag"')
+        upstream.answer = slow
+        with ThreadPoolExecutor(4) as clients:
+            seconds = list(clients.map(lambda _: seconds_of(nginx, If_None_Match='"tag"'), range(16)))
+        assert max(seconds) < 0.4
 
     def test_head_has_the_headers_of_get(self, nginx: Nginx, upstream: Upstream) -> None:
         for _ in range(20):
@@ -324,6 +403,17 @@ class TestMicroCache:
         gone = time.monotonic()
         while ask(nginx, "/products/1").status == 200:
             assert time.monotonic() < gone + 2.5
+
+
+def slow(request: BaseHTTPRequestHandler) -> tuple[int, dict[str, str], bytes]:
+    time.sleep(0.05)
+    return product(request)
+
+
+def seconds_of(nginx: Nginx, **headers: str) -> float:
+    began = time.monotonic()
+    assert ask(nginx, "/products/1", **headers).status == 304
+    return time.monotonic() - began
 
 
 def heat(nginx: Nginx, path: str) -> Reply:
