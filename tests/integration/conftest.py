@@ -1,4 +1,6 @@
-"""Catalogues on disk and in databases."""
+"""Catalogues on disk and in databases, and connections to them."""
+
+import socket
 
 import psycopg2
 import pytest
@@ -60,3 +62,32 @@ def outbox(postgres, store):
     outbox = Outbox(postgres, store)
     outbox.drain()
     return outbox
+
+
+@pytest.fixture
+def make_pool(database_url):
+    pools = []
+
+    def make(size=2, timeout_seconds=5.0, url=database_url):
+        pools.append(Postgres(url, size, timeout_seconds))
+        return pools[-1]
+
+    yield make
+    for pool in pools:
+        pool.close()
+
+
+@pytest.fixture
+def administrator(database_url):
+    connection = psycopg2.connect(database_url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        yield cursor
+    connection.close()
+
+
+@pytest.fixture
+def black_hole():
+    """An address that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"postgresql://nobody:hunter2@127.0.0.1:{listener.getsockname()[1]}/none"

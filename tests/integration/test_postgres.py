@@ -1,46 +1,30 @@
-import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 
 import psycopg2
 import pytest
 
+from service import deadline
 from service.errors import PostgresUnavailable
 from service.postgres import Call, Listener, Postgres, Statement
+from tests.chaos.proxy import FaultProxy
+from tests.chaos.waits import wait_until
+from tests.integration.pools import PROCESS, ran
+from tests.stack import probes
 
 ECHO = Statement("echo", "SELECT $1::int[], $2::text")
 SLEEP = Statement("sleep", "SELECT pg_sleep($1::float)")
-PROCESS = Statement("process", "SELECT pg_backend_pid()")
+LOCKED = Statement("locked", "SELECT * FROM locked")
 DIVIDE = Statement("divide", "SELECT 1 / $1::int")
 
 
 @pytest.fixture
-def make_pool(database_url):
-    pools = []
-
-    def make(size=2, timeout_seconds=5.0, url=database_url):
-        pools.append(Postgres(url, size, timeout_seconds))
-        return pools[-1]
-
-    yield make
-    for pool in pools:
-        pool.close()
-
-
-@pytest.fixture
-def administrator(database_url):
-    connection = psycopg2.connect(database_url)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        yield cursor
-    connection.close()
-
-
-@pytest.fixture
-def black_hole():
-    """An address that takes connections and never says a word."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield f"postgresql://nobody:hunter2@127.0.0.1:{listener.getsockname()[1]}/none"
+def proxy(postgres_server, free_port):
+    proxy = FaultProxy(free_port("proxy to Postgres"), postgres_server.address)
+    proxy.start()
+    yield proxy
+    proxy.stop()
 
 
 def test_values_come_back_as_they_went(make_pool):
@@ -90,6 +74,48 @@ def test_a_slow_statement_ends_at_the_deadline_and_the_pool_lives(make_pool, adm
         pool.run(Call(SLEEP, (10,)))
     assert time.monotonic() - began < 1.5
     assert pool.run(Call(PROCESS))
+
+
+def test_a_call_that_gives_up_ends_its_query_and_never_are_there_more_backends_than_the_size(
+    make_pool, database_url, administrator
+):
+    pool, most, seen = make_pool(size=2, timeout_seconds=5.0), 0, 0
+    with table_locked(database_url), ThreadPoolExecutor(4) as threads:
+        giving_up = [threads.submit(give_up, pool, 0.1) for _ in range(24)]
+        while not all(each.done() for each in giving_up):
+            administrator.execute(
+                "SELECT count(*), count(*) FILTER (WHERE wait_event_type = 'Lock') FROM pg_stat_activity"
+                " WHERE application_name = 'overview' AND datname = current_database()"
+            )
+            ((backends, waiting),) = administrator.fetchall()
+            most, seen = max(most, backends), max(seen, waiting)
+    assert (most, seen) == (2, 2)
+    assert pool.run(Call(PROCESS))
+
+
+def test_the_place_of_a_query_that_nobody_can_end_is_free_when_the_server_has_ended_it(proxy, postgres_server):
+    pool = Postgres(postgres_server.url.replace(postgres_server.address, proxy.address), 1, 0.3)
+    assert pool.run(Call(PROCESS))
+    proxy.black_hole()
+    with pytest.raises(PostgresUnavailable):
+        pool.run(Call(PROCESS))
+    proxy.heal()
+    wait_until(lambda: ran(pool))
+    pool.close()
+
+
+def give_up(pool, seconds):
+    with suppress(PostgresUnavailable), deadline.within(seconds):
+        pool.run(Call(LOCKED))
+
+
+@contextmanager
+def table_locked(url):
+    with probes.query(url) as cursor:
+        cursor.execute("CREATE TABLE locked (n int)")
+        cursor.execute("BEGIN")
+        cursor.execute("LOCK TABLE locked")
+        yield
 
 
 def test_a_server_that_says_nothing_is_given_up_at_the_deadline(make_pool, black_hole):

@@ -1,0 +1,110 @@
+"""A bounded pool of connections that waits."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from typing import Any
+
+import psycopg2.errors
+
+from service import deadline
+from service.errors import PostgresUnavailable
+from service.postgres.connection import LOST, SESSION_OPTIONS, Connection
+from service.postgres.servers import Servers
+from service.postgres.statement import Call
+
+# By then a server has ended a statement that is out of time, though it was told of nothing.
+_LATE_SECONDS = 1.0
+
+
+class Postgres:
+    """A pool of at most ``size`` connections to ``url``. A call that finds none free waits for one.
+
+    ``timeout_seconds`` bounds a call as a whole: waiting for a connection, connecting, and running. So does an earlier
+    ``deadline`` of what it is for. ``on_connect`` is the first call on each new connection.
+    """
+
+    def __init__(
+        self, url: str, size: int, timeout_seconds: float, *, name: str = "overview", on_connect: Call | None = None
+    ) -> None:
+        options = f"{SESSION_OPTIONS} -c statement_timeout={int(timeout_seconds * 1000)}"
+        self._servers = Servers(url, name, options)
+        self._on_connect = on_connect
+        self._timeout_seconds = timeout_seconds
+        self._free: queue.SimpleQueue[None] = queue.SimpleQueue()  # a tenth of the cost of a semaphore
+        for _ in range(size):
+            self._free.put(None)
+        self._idle: list[Connection] = []  # most recently used last; list.pop and append are atomic
+
+    def run(self, *calls: Call) -> list[tuple[Any, ...]]:
+        """Run the calls in one transaction and one round trip; return the rows of the last.
+
+        Raises PostgresUnavailable when that cannot be done in time, or not by a server that only reads. The transaction
+        may then still have been committed only if the connection was lost in the very moment of the commit.
+        """
+        seconds, connection = deadline.left(self._timeout_seconds), None
+        until = time.monotonic() + seconds
+        if seconds <= 0:
+            raise PostgresUnavailable
+        try:
+            self._free.get(timeout=seconds)
+        except queue.Empty:
+            raise PostgresUnavailable from None
+        try:
+            if (connection := self._idle_connection()) is None:
+                connection = self._servers.connect(until)
+                if self._on_connect is not None:
+                    connection.run([self._on_connect], until)
+            rows = connection.run(calls, until)
+        except BaseException as error:
+            self._give_up(connection)
+            if isinstance(error, psycopg2.errors.ReadOnlySqlTransaction):
+                self.close()  # another server may be the primary now
+            elif not isinstance(error, LOST):
+                raise
+            raise PostgresUnavailable from error
+        self._put_back(connection)
+        return rows
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _idle_connection(self) -> Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            # Nothing is asked, so nothing may be there to read: if there is, the server has closed it or is about to.
+            if not connection.has_arrivals():
+                return connection
+            connection.close()
+        return None
+
+    def _put_back(self, connection: Connection) -> None:
+        if self._servers.will_do(connection):
+            self._idle.append(connection)
+        else:
+            connection.close()
+        self._free.put(None)
+
+    def _give_up(self, connection: Connection | None) -> None:
+        """Free the place of a connection once the server has ended what it runs there: until then it counts."""
+        try:
+            if connection is not None and not connection.closed and connection.isexecuting():
+                connection.hang_up()
+                threading.Thread(target=self._see_out, args=(connection,), name="ending a query", daemon=True).start()
+                return
+        except (OSError, RuntimeError):
+            pass  # the server was faster, or there is no thread to be had
+        self._end(connection)
+
+    def _see_out(self, connection: Connection) -> None:
+        connection.wait_for_end(time.monotonic() + self._timeout_seconds + _LATE_SECONDS)
+        self._end(connection)
+
+    def _end(self, connection: Connection | None) -> None:
+        if connection is not None:
+            connection.close()
+        self._free.put(None)

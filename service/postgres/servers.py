@@ -1,0 +1,89 @@
+"""The hosts of a libpq URL, tried one after the other.
+
+libpq itself gives a host as long as it likes where it connects asynchronously, and looks names up without a deadline.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import parse_dsn
+
+from service.postgres.connection import LOST, Connection
+from service.resolver import resolve
+from service.settings import SettingError
+
+
+class Servers:
+    """The servers at ``url``; ``name`` and ``options`` are those of each session.
+
+    With several hosts, ``target_session_attrs`` says which of them will do. Raises SettingError if the URL is none.
+    """
+
+    def __init__(self, url: str, name: str, options: str) -> None:
+        try:
+            parsed = parse_dsn(url)
+        except psycopg2.ProgrammingError:
+            raise SettingError("DATABASE_URL is not a URL that libpq knows") from None
+        self._parameters = {**parsed, "application_name": name, "options": options}
+        self._must_write = parsed.get("target_session_attrs") == "read-write"
+        self._places = _places(parsed)
+        self._last_good = 0
+
+    def connect(self, until: float) -> Connection:
+        """A connection to the host that had the last one, or else to the first that answers and will do.
+
+        Each has an equal share of the time that is left, so that one that is silent leaves some for the others.
+        Raises one of ``LOST``.
+        """
+        failure: BaseException = OSError()
+        count = len(self._places)
+        for left, number in zip(range(count, 0, -1), range(self._last_good, self._last_good + count), strict=True):
+            place = self._places[number % count]
+            try:
+                connection = self._connect(place, _share(until, left))
+            except LOST as error:
+                failure = error
+            else:
+                self._last_good = number % count
+                return connection
+        raise failure
+
+    def will_do(self, connection: Connection) -> bool:
+        """Whether a connection is still to a server that takes writes, if it must be, as far as the server has said."""
+        return not (self._must_write and connection.get_parameter_status("default_transaction_read_only") == "on")
+
+    def _connect(self, place: dict[str, str], until: float) -> Connection:
+        failure: BaseException = OSError()
+        addresses = list(_addresses(place, until))
+        for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+            try:
+                return Connection.connect(_share(until, left), **{**self._parameters, **place, **address})
+            except LOST as error:
+                failure = error
+        raise failure
+
+
+def _share(until: float, count: int) -> float:
+    now = time.monotonic()
+    return now + (until - now) / count
+
+
+def _places(parsed: dict[str, Any]) -> list[dict[str, str]]:
+    """What libpq is told of each host: of one for all of them, the same; of none, what its own environment says."""
+    lists = {name: str(parsed[name]).split(",") for name in ("host", "hostaddr", "port") if name in parsed}
+    count = max(map(len, lists.values()), default=1)
+    if any(len(values) not in (1, count) for values in lists.values()):
+        raise SettingError("DATABASE_URL has another number of ports than of hosts")
+    return [{name: values[index % len(values)] for name, values in lists.items()} for index in range(count)]
+
+
+def _addresses(place: dict[str, str], until: float) -> Iterator[dict[str, str]]:
+    host = place.get("host", "")
+    if not host or host.startswith(("/", "@")) or place.get("hostaddr"):
+        yield {}  # nothing to look up
+    else:
+        yield from ({"hostaddr": address} for address in resolve(host, until))
