@@ -10,8 +10,8 @@ from service import logs
 from service.resources import Resources
 from service.settings import Settings
 from service.web import EXTENSION, error_handlers, resources, responses
-from service.web.batch import BatchDoor
 from service.web.cart import cart
+from service.web.fast_path import DocumentFastPath
 from service.web.ops import ops
 from service.web.products import products
 
@@ -24,7 +24,7 @@ def create_app(settings: Settings, parts: Resources | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.merge_slashes = False  # a doubled slash is an unknown path, not a redirect
     app.extensions[EXTENSION] = parts = parts or Resources.open(settings)
-    app.extensions["door"] = BatchDoor(parts.catalogue, parts.metrics, settings)
+    app.extensions["fast_path"] = DocumentFastPath(parts.catalogue, parts.metrics, settings)
     app.before_request(_begin)
     app.after_request(_finish)
     app.teardown_request(_end)

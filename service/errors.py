@@ -64,11 +64,25 @@ class TooLarge(ServiceError):
     status = 413
 
 
+class UriTooLong(ServiceError):
+    """The address is longer than this service reads."""
+
+    code = "uri-too-long"
+    status = 414
+
+
 class UnsupportedMediaType(ServiceError):
     """The body must be application/json."""
 
     code = "unsupported-media-type"
     status = 415
+
+
+class ExpectationFailed(ServiceError):
+    """This service meets no expectation but 100-continue."""
+
+    code = "expectation-failed"
+    status = 417
 
 
 class Impossible(ServiceError):
@@ -94,6 +108,20 @@ class TooManyItems(Impossible):
     """The cart cannot hold more items of this sku."""
 
     code = "too-many-items"
+
+
+class HeadersTooLarge(ServiceError):
+    """The headers are larger than this service reads."""
+
+    code = "headers-too-large"
+    status = 431
+
+
+class UnsupportedTransferCoding(ServiceError):
+    """The body's transfer coding must be chunked."""
+
+    code = "unsupported-transfer-coding"
+    status = 501
 
 
 class Unavailable(ServiceError):

@@ -13,8 +13,8 @@ _settings = Settings.from_env()
 proc_name = "product-overview"
 # One process per socket: behind a shared socket nginx's kept connections would give a few workers all the work.
 workers = 1
-# The batch worker needs Linux' epoll; elsewhere everything works the same, only slower.
-worker_class = "service.worker.BatchWorker" if sys.platform == "linux" else "gthread"
+# The event loop needs Linux' epoll; elsewhere everything works the same, only slower.
+worker_class = "service.worker.EventLoopWorker" if sys.platform == "linux" else "gthread"
 threads = _settings.threads
 
 # Whoever comes beyond these waits to be accepted. Other descriptors are for stores, logs and the worker itself.

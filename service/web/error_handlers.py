@@ -13,14 +13,22 @@ from service.web import responses
 
 _LOG = logging.getLogger(__name__)
 
-_BY_STATUS: dict[int | None, type[ServiceError]] = {
-    400: errors.Malformed,
-    404: errors.NotFound,
-    405: errors.MethodNotAllowed,
-    408: errors.RequestTimeout,
-    413: errors.TooLarge,
-    415: errors.UnsupportedMediaType,
+BY_STATUS: dict[int | None, type[ServiceError]] = {
+    error.status: error
+    for error in (
+        errors.Malformed,
+        errors.NotFound,
+        errors.MethodNotAllowed,
+        errors.RequestTimeout,
+        errors.TooLarge,
+        errors.UriTooLong,
+        errors.UnsupportedMediaType,
+        errors.ExpectationFailed,
+        errors.HeadersTooLarge,
+        errors.UnsupportedTransferCoding,
+    )
 }
+"""What a status says that is not the service's own, but its framework's or a parser's."""
 
 
 def register(app: Flask) -> None:
@@ -35,7 +43,8 @@ def _service_error(error: ServiceError) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response:
-    known = _BY_STATUS.get(error.code)
+    is_late = isinstance(error.__context__, TimeoutError)  # the body, which werkzeug takes for a client that has gone
+    known = errors.RequestTimeout if is_late else BY_STATUS.get(error.code)
     if known is None:
         return _unexpected(error)
     allowed = [("Allow", ", ".join(sorted(error.valid_methods or ())))] if isinstance(error, MethodNotAllowed) else None

@@ -1,13 +1,12 @@
-"""A gunicorn worker that answers what it can in its poll loop, many requests at once, and leaves the rest to threads.
+"""A gunicorn worker that answers what it can in its event loop, many requests at once, and leaves the rest to threads.
 
-Each tick it reads every socket that is ready and shows what came to a door (``door.py``). What the door recognises is
-answered together: in the loop, by look-ups (``lookups.py``) of which one is under way while the next gathers; or by a
-fill thread (``fills.py``), which takes all that gathered while the last fill was under way. What the door does not
-recognise goes, with every byte, to gunicorn's own parser and the application on the thread pool, as with the stock
-worker. Only the loop touches the sockets of the fast road (``connection.py``), and of HTTP it knows no more than where
-a head ends.
+Each tick reads every socket that is ready. What the fast path (``fast_path.py``) matches is answered together: in the
+loop, by look-ups (``lookups.py``) of which one is under way while the next gathers; or by a fill thread (``fills.py``),
+which takes all that gathered during the last fill. All other requests go, with every byte, to gunicorn's parser and the
+application on a pool of threads (``slow_path.py``). Only the loop (``event_loop.py``) watches and writes to clients'
+sockets; of HTTP it knows no more than where a head ends. ``worker.py`` is what gunicorn sees of it.
 """
 
-from service.worker.batch_worker import BatchWorker
+from service.worker.worker import EventLoopWorker
 
-__all__ = ["BatchWorker"]
+__all__ = ["EventLoopWorker"]

@@ -1,4 +1,4 @@
-"""The headers that gunicorn sends with every answer."""
+"""The headers that gunicorn sends with every response."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from gunicorn.util import http_date
 
 
 class CommonHeaders:
-    """Whole header lines, made anew once a second for the date in them."""
+    """Whole header lines, made anew once a second for the date: ``lines``, and ``closing`` of a last response."""
 
     def __init__(self) -> None:
-        self._lines, self._until = b"", 0.0
+        self.lines = self.closing = b""
+        self._until = 0.0
 
-    def lines(self, now: float) -> bytes:
-        """The lines at ``now`` on the monotonic clock."""
+    def update(self, now: float) -> None:
+        """Set them for ``now`` on the monotonic clock."""
         if now >= self._until:
             self._until = now + 1 - time.time() % 1
-            self._lines = f"Server: {SERVER}\r\nDate: {http_date()}\r\nConnection: keep-alive\r\n".encode()
-        return self._lines
+            lines = f"Server: {SERVER}\r\nDate: {http_date()}\r\nConnection: ".encode()
+            self.lines, self.closing = lines + b"keep-alive\r\n", lines + b"close\r\n"

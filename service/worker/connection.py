@@ -1,13 +1,12 @@
-"""Clients' connections on the fast road: bytes in and out without waiting, and which of them are ready."""
+"""Clients' connections: bytes in and out without waiting, and which of them are ready."""
 
 from __future__ import annotations
 
 import select
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
-
-from gunicorn.workers.gthread import TConn
 
 READABLE, WRITABLE = select.EPOLLIN, select.EPOLLOUT
 
@@ -15,26 +14,42 @@ READABLE, WRITABLE = select.EPOLLIN, select.EPOLLOUT
 _LONGEST_HEAD_BYTES = 8190
 
 
-class Connection(TConn):  # type: ignore[misc]
-    """gunicorn's connection, with what the poll loop must remember of it.
+class Connection:
+    """A client's socket with what the event loop must remember of it.
 
-    ``head`` is what came of a request so far; ``request`` that request once it is whole and recognised, until it is
-    answered; ``rest`` what the socket has not taken yet of an answer; ``watched`` the events that are waited for.
+    ``head`` is what was received so far of a request; ``request`` stands for that request until it is answered;
+    ``rest`` is what the socket has not taken yet of a response, and ``is_last`` says that the connection ends after it.
+    ``timeout`` is when it is closed unless something happens, ``watched`` the events that are waited for.
     """
 
-    head = b""
-    request: Any = None
-    rest: memoryview | None = None
-    watched = 0
+    __slots__ = (
+        "address",
+        "descriptor",
+        "head",
+        "is_last",
+        "request",
+        "rest",
+        "server",
+        "socket",
+        "timeout",
+        "watched",
+    )
 
-    def __init__(self, cfg: Any, client: socket.socket, address: Any, server: Any) -> None:
-        super().__init__(cfg, client, address, server)
-        self.descriptor = client.fileno()
+    def __init__(self, client: socket.socket, address: Any, server: Any) -> None:
+        client.setblocking(False)
+        self.socket, self.descriptor = client, client.fileno()
+        self.address, self.server = address, server
+        self.head = b""
+        self.request: Any = None
+        self.rest: memoryview | None = None
+        self.is_last = False
+        self.timeout = 0.0
+        self.watched = 0
 
     def receive(self) -> bytes | None:
-        """All that came of a request so far, perhaps nothing yet; None if the client is gone."""
+        """All that was received so far of a request, perhaps nothing yet; None if the client is gone."""
         try:
-            received: bytes = self.sock.recv(_LONGEST_HEAD_BYTES)
+            received: bytes = self.socket.recv(_LONGEST_HEAD_BYTES)
         except BlockingIOError:
             return self.head
         except OSError:
@@ -46,7 +61,7 @@ class Connection(TConn):  # type: ignore[misc]
     def send(self, data: bytes | memoryview) -> bool:
         """Send what the socket takes now and keep the ``rest``; false if the client is gone."""
         try:
-            sent = self.sock.send(data)
+            sent = self.socket.send(data)
         except BlockingIOError:
             sent = 0
         except OSError:
@@ -54,14 +69,22 @@ class Connection(TConn):  # type: ignore[misc]
         self.rest = memoryview(data)[sent:] if sent < len(data) else None
         return True
 
+    def end(self) -> None:
+        """Send no more. What the client still sends is to be read: a reset would take the response from it."""
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
+
 
 class Connections:
-    """The connections of the fast road by file descriptor, watched by ``epoll``."""
+    """All connections by file descriptor, watched by ``epoll``."""
 
     def __init__(self, epoll: select.epoll) -> None:
         self._epoll = epoll
         self._by_descriptor: dict[int, Connection] = {}
         self.get = self._by_descriptor.get
+
+    def __len__(self) -> int:
+        return len(self._by_descriptor)
 
     def __iter__(self) -> Iterator[Connection]:
         return iter(list(self._by_descriptor.values()))
@@ -74,16 +97,18 @@ class Connections:
         self._by_descriptor[connection.descriptor] = connection
         self.watch(connection, READABLE)
 
-    def remove(self, connection: Connection) -> None:
-        """Leave a connection to others."""
+    def close(self, connection: Connection) -> None:
+        """Close a connection and forget it."""
         self.unwatch(connection)
         del self._by_descriptor[connection.descriptor]
+        connection.socket.close()
 
     def watch(self, connection: Connection, events: int) -> None:
         """Wait for these events, and no others, of a connection."""
-        change = self._epoll.modify if connection.watched else self._epoll.register
-        change(connection.descriptor, events)
-        connection.watched = events
+        if connection.watched != events:
+            change = self._epoll.modify if connection.watched else self._epoll.register
+            change(connection.descriptor, events)
+            connection.watched = events
 
     def unwatch(self, connection: Connection) -> None:
         """Wait for nothing: epoll reports some events, such as the end of a connection, unasked."""

@@ -13,10 +13,10 @@ class Client:
         self.request = request
 
 
-class Door:
+class FastPath:
     """Answers through a pair of sockets, or raises."""
 
-    answer_seconds = 60.0
+    look_up_seconds = 60.0
 
     def __init__(self):
         self.ours, self.theirs = socket.socketpair()
@@ -42,11 +42,11 @@ class Door:
 
 
 @pytest.fixture
-def door():
-    door = Door()
-    yield door
-    door.ours.close()
-    door.theirs.close()
+def fast_path():
+    fast_path = FastPath()
+    yield fast_path
+    fast_path.ours.close()
+    fast_path.theirs.close()
 
 
 @pytest.fixture
@@ -56,8 +56,8 @@ def epoll():
 
 
 @pytest.fixture
-def lookups(door, epoll):
-    return Lookups(door, epoll)
+def lookups(fast_path, epoll):
+    return Lookups(fast_path, epoll)
 
 
 def gather(lookups, *requests):
@@ -66,46 +66,46 @@ def gather(lookups, *requests):
     return clients
 
 
-def test_one_is_under_way_while_the_next_gathers(lookups, door, epoll):
+def test_one_is_under_way_while_the_next_gathers(lookups, fast_path, epoll):
     first = gather(lookups, b"1", b"2")
     assert lookups.begin() == ()
     gather(lookups, b"3")
     assert not lookups.can_begin()
     assert not lookups.can_end(is_readable=False)
-    assert 59 < lookups.patience_seconds(100) <= 60
-    door.theirs.send(b"!")
+    assert 59 < lookups.wait_seconds(100) <= 60
+    fast_path.theirs.send(b"!")
     assert epoll.poll(1) == [(lookups.descriptor, READABLE)]
     assert lookups.can_end(is_readable=True)
     assert lookups.end(b"-") == (first, [b"-1", b"-2"])
     assert lookups.can_begin()
-    assert lookups.patience_seconds(100) == 100
+    assert lookups.wait_seconds(100) == 100
 
 
-def test_out_of_time_it_ends_without_an_answer(lookups, door):
-    door.answer_seconds = 0
+def test_out_of_time_it_ends_without_an_answer(lookups, fast_path):
+    fast_path.look_up_seconds = 0
     clients = gather(lookups, b"1")
     lookups.begin()
     assert lookups.can_end(is_readable=False)
     assert lookups.end(b"") == (clients, [None])
-    assert door.abandoned == 1
+    assert fast_path.abandoned == 1
 
 
-def test_out_of_time_an_answer_that_has_arrived_is_taken_all_the_same(lookups, door):
-    door.answer_seconds = 0
+def test_out_of_time_an_answer_that_has_arrived_is_taken_all_the_same(lookups, fast_path):
+    fast_path.look_up_seconds = 0
     clients = gather(lookups, b"1")
     lookups.begin()
-    door.theirs.send(b"!")
+    fast_path.theirs.send(b"!")
     assert lookups.end(b"-") == (clients, [b"-1"])
-    assert door.abandoned == 0
+    assert fast_path.abandoned == 0
 
 
-def test_an_answer_that_is_not_whole_keeps_nobody_else_from_gathering(lookups, door):
+def test_an_answer_that_is_not_whole_keeps_nobody_else_from_gathering(lookups, fast_path):
     gather(lookups, b"1")
     lookups.begin()
     assert lookups.end(b"") == ((), ())
     gather(lookups, b"2")
     assert not lookups.can_begin()
-    assert door.abandoned == 0
+    assert fast_path.abandoned == 0
 
 
 def test_the_number_of_requests_in_one_is_bounded(lookups):
@@ -114,40 +114,40 @@ def test_the_number_of_requests_in_one_is_bounded(lookups):
     assert lookups.gathered == clients[256:]
 
 
-def test_a_door_that_cannot_be_asked_gives_all_back(lookups, door):
-    door.is_down = True
+def test_a_fast_path_that_cannot_be_asked_gives_all_back(lookups, fast_path):
+    fast_path.is_down = True
     clients = gather(lookups, b"1")
     assert lookups.begin() == clients
     assert not lookups.can_end(is_readable=True)
 
 
-def test_a_door_that_raises_has_found_nothing(lookups, door, caplog):
-    door.fails = True
+def test_a_fast_path_that_raises_has_found_nothing(lookups, fast_path, caplog):
+    fast_path.fails = True
     clients = gather(lookups, b"1")
     assert lookups.begin() == clients
-    door.fails = False
+    fast_path.fails = False
     gather(lookups, b"2")
     lookups.begin()
-    door.fails = True
+    fast_path.fails = True
     asked, answers = lookups.end(b"")
     assert [client.request for client in asked] == [b"2"]
     assert answers == [None]
-    assert caplog.text.count("the door failed") == 2
+    assert caplog.text.count("the fast path failed") == 2
 
 
-def test_a_socket_that_was_closed_meanwhile_is_forgotten_and_a_new_one_watched(lookups, door, epoll):
+def test_a_socket_that_was_closed_meanwhile_is_forgotten_and_a_new_one_watched(lookups, fast_path, epoll):
     gather(lookups, b"1")
     lookups.begin()
-    door.theirs.send(b"!")
+    fast_path.theirs.send(b"!")
     lookups.end(b"")
-    door.theirs.close()
+    fast_path.theirs.close()
     assert epoll.poll(1)[0][0] == lookups.descriptor
     lookups.forget_socket()
     assert epoll.poll(0) == []
-    door.ours.close()
+    fast_path.ours.close()
     lookups.forget_socket()  # nothing is left to forget
-    door.ours, door.theirs = socket.socketpair()
+    fast_path.ours, fast_path.theirs = socket.socketpair()
     gather(lookups, b"2")
     lookups.begin()
-    door.theirs.send(b"!")
-    assert epoll.poll(1) == [(door.ours.fileno(), READABLE)]
+    fast_path.theirs.send(b"!")
+    assert epoll.poll(1) == [(fast_path.ours.fileno(), READABLE)]

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from service.web import responses
@@ -10,12 +12,11 @@ ADDED = {"json": {"sku_id": 9, "count": 2}}
 
 
 @pytest.mark.parametrize(("code", "example"), COMPONENTS["examples"].items())
-def test_a_problem_is_shown_as_it_is_sent(app, code, example):
+def test_a_problem_is_shown_as_it_is_sent(code, example):
     shown, sent = example["value"], []
     if error := service_problems().get(code):
-        with app.test_request_context(shown["instance"]):
-            raised = error(shown["detail"], shown["errors"]) if "errors" in shown else error()
-            sent.append(responses.problem(raised).json)
+        raised = error(shown["detail"], shown["errors"]) if "errors" in shown else error()
+        sent.append(json.loads(responses.problem_body(raised, shown["instance"])))
     if code in nginx_problems() and "errors" not in shown:
         sent.append(nginx_problems()[code] | {"instance": shown["instance"]})
     assert sent

@@ -1,4 +1,4 @@
-"""The batch worker against gunicorn's own: the same bytes in, the same status, headers and body out."""
+"""The event loop worker against gunicorn's own: the same bytes in, the same status, headers and body out."""
 
 import re
 import socket
@@ -68,9 +68,10 @@ def answers(stream):
         # What a HEAD would have had is announced and not sent: then the next answer follows at once.
         length = 0 if not lengths or stream[:7] == b"HTTP/1." else lengths[0]
         body, stream = stream[:length], stream[length:]
-        if b"Content-Type: text/html" in headers:
-            # gunicorn's own refusal. Which of several mistakes it names depends on how much had arrived.
-            found.append((status, [], b""))
+        if b"Content-Type: text/html" in headers or b'"instance":""' in body:
+            # A refusal by gunicorn's parser. Which of several mistakes it names depends on how much had arrived; and
+            # where gunicorn's worker answers in HTML, ours does not.
+            found.append((status.split()[1], [], b""))
         else:
             found.append((status, sorted(_lasting(one) for one in headers if not one.startswith(b"Date: ")), body))
     return found

@@ -1,4 +1,4 @@
-"""What the batch worker promises beyond the stock one: nobody waits for somebody else's slow client, query or cache."""
+"""What the event loop promises beyond the stock one: nobody waits for somebody else's slow client, query or cache."""
 
 import dataclasses
 import http.client
@@ -176,7 +176,7 @@ def test_too_many_waiting_are_refused_at_once(launch, given):
     patient = launch(POSTGRES_TIMEOUT_SECONDS="3")
     host, _, port = patient.address.rpartition(":")
     with ExitStack() as stack:
-        hit, *waiting = [stack.enter_context(socket.create_connection((host, int(port)), 20)) for _ in range(901)]
+        hit, *waiting = [stack.enter_context(socket.create_connection((host, int(port)), 20)) for _ in range(961)]
         assert ask(hit, 1)[0] == 200
         with locked(given):
             began = time.monotonic()
@@ -184,7 +184,7 @@ def test_too_many_waiting_are_refused_at_once(launch, given):
                 client.sendall(GET % (1000 + number))
             answered_after = [at - began for at in arrivals(waiting)]
         assert {answer(client)[0] for client in waiting} == {503}
-        assert sum(seconds < 1.5 for seconds in answered_after) >= 900 - 512 - 2 * 128
+        assert sum(seconds < 1.5 for seconds in answered_after) >= 960 - 512 - 3 * 128
         assert sum(seconds > 2.9 for seconds in answered_after) >= 512
         assert_hits_are_quick(hit)
 
@@ -250,12 +250,12 @@ def test_a_loop_that_stood_still_takes_the_hits_that_have_arrived_meanwhile(laun
             probes.status(instance.address, f"/products/{number}")
         proxy.cut()
         numbers = itertools.cycle(range(1, 61))
-        loop = OpenLoop(instance.address, lambda: GET % next(numbers), rate=6000, seconds=4, connections=64)
+        loop = OpenLoop(instance.address, lambda: GET % next(numbers), rate=3000, seconds=4, connections=64)
         with stalls(instance):
             outcome = loop.run()
     finally:
         proxy.stop()
-    assert outcome.answers == 24_000
+    assert outcome.answers == 12_000
     assert outcome.errors == 0
 
 

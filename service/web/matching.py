@@ -1,8 +1,8 @@
-"""Knows a plain read of one document by its bytes.
+"""Matches a read of one document by its bytes.
 
-Plain is a GET or HEAD of ``/products/{id}``, ``…/styles`` or ``…/related``, HTTP/1.1, without query or body, whose
-headers say nothing about the connection, a body, or an encoding of one. Whatever is not plain beyond doubt is not
-recognised: gunicorn's own parser and Flask answer it.
+That is a GET or HEAD of ``/products/{id}``, ``…/styles`` or ``…/related``, HTTP/1.1, without query or body, whose
+headers say nothing about the connection, a body, or an encoding of one. What does not match beyond doubt is answered by
+gunicorn's parser and Flask.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ SUFFIXES = {Kind.PRODUCT: "", Kind.STYLES: "/styles", Kind.RELATED: "/related"}
 _KINDS = {suffix.encode() or None: kind for kind, suffix in SUFFIXES.items()}
 
 
-class Plain(NamedTuple):
-    """A plain read. ``known`` is its If-None-Match; ``arrived`` is on the clock of ``time.perf_counter``."""
+class Read(NamedTuple):
+    """A read of one document. ``known`` is its If-None-Match; ``arrived`` is on the clock of ``time.perf_counter``."""
 
     method: bytes
     key: Key
@@ -82,13 +82,13 @@ class Plain(NamedTuple):
 
 # Half the cost of their own constructors, which sort out names of arguments.
 _new_key: Callable[[tuple[Kind, int]], Key] = functools.partial(tuple.__new__, Key)
-_new_plain: Callable[[tuple[bytes, Key, str | None, bytes, float]], Plain] = functools.partial(tuple.__new__, Plain)
+_new_read: Callable[[tuple[bytes, Key, str | None, bytes, float]], Read] = functools.partial(tuple.__new__, Read)
 
 
-def recognise(request: bytes) -> Plain | None:
-    """The plain read that these bytes are, or None."""
-    matched = _REQUEST.fullmatch(request)
-    if matched is None or len(request) > _LONGEST_BYTES:
+def match(raw: bytes) -> Read | None:
+    """The read that these bytes are, or None."""
+    matched = _REQUEST.fullmatch(raw)
+    if matched is None or len(raw) > _LONGEST_BYTES:
         return None
     method, number, suffix, host, _, request_id, _, _, known = matched.groups()
     product_id = int(number)
@@ -96,4 +96,4 @@ def recognise(request: bytes) -> Plain | None:
         return None
     key = _new_key((_KINDS[suffix], product_id))
     tags = known.decode().rstrip() if known else None
-    return _new_plain((method, key, tags, request_id or logs.new_request_id(), time.perf_counter()))
+    return _new_read((method, key, tags, request_id or logs.new_request_id(), time.perf_counter()))

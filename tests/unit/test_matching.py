@@ -1,4 +1,4 @@
-"""What counts as a plain read, against a reader of requests that takes them apart line by line."""
+"""What matches as a read of a document, against a reader of requests that takes them apart line by line."""
 
 import re
 import time
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service import logs
 from service.catalogue import Key, Kind
-from service.web.plain import recognise
+from service.web.matching import match
 from tests.worker import requests
 
 KINDS = {"": Kind.PRODUCT, "/styles": Kind.STYLES, "/related": Kind.RELATED}
@@ -23,7 +23,7 @@ NEVER = {
 
 
 def expected(request):
-    """Method, key, If-None-Match and the caller's own id of a plain read; None of any other."""
+    """Method, key, If-None-Match and the caller's own id of a read that matches; None of any other."""
     first, *lines = request.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
     asked = re.fullmatch(r"(GET|HEAD) /products/([1-9][0-9]*)(/styles|/related|) HTTP/1\.1", first)
     if not request.endswith(b"\r\n\r\n") or len(request) > 4096 or not asked or int(asked[2]) > LARGEST_ID:
@@ -47,10 +47,10 @@ def expected(request):
 
 def found(request):
     """The same of what the service makes of it: an id that it made up is none of the caller's."""
-    if (plain := recognise(request)) is None:
+    if (read := match(request)) is None:
         return None
-    made_up = re.fullmatch(rb"[0-9a-f]{32}", plain.request_id) and plain.request_id not in request
-    return plain.method, plain.key, plain.known, None if made_up else plain.request_id
+    made_up = re.fullmatch(rb"[0-9a-f]{32}", read.request_id) and read.request_id not in request
+    return read.method, read.key, read.known, None if made_up else read.request_id
 
 
 CHARACTERS = st.sampled_from("aZ09-._~:;,/\"' \t\r\n\0\x1f\x7f\x80\xff{*")
@@ -96,12 +96,12 @@ def test_it_is_known_by_its_bytes_as_by_its_lines(request_):
 
 
 def test_what_the_differential_test_sends_is_known_by_its_bytes_as_by_its_lines():
-    random, plain = Random(20261126), 0
+    random, reads = Random(20261126), 0
     for _ in range(20_000):
         request = requests.request(random)
         assert found(request) == expected(request), request
-        plain += expected(request) is not None
-    assert plain > 5_000
+        reads += expected(request) is not None
+    assert reads > 5_000
 
 
 @pytest.mark.parametrize("last", ["te: x", "no colon", "Host: b", "a: \0", ""])
@@ -110,5 +110,5 @@ def test_the_longest_request_is_refused_in_no_time(line, last):
     lines = [line] * (4000 // (len(line) + 2))
     request = "\r\n".join(["GET /products/1 HTTP/1.1", "Host: a", *lines, last, "", ""]).encode()
     began = time.perf_counter()
-    assert recognise(request) is None
+    assert match(request) is None
     assert time.perf_counter() - began < 0.1

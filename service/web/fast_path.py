@@ -1,6 +1,6 @@
-"""The door before the application: answers many plain reads at once.
+"""The fast path before the application: answers many reads of documents at once.
 
-It asks the same catalogue as Flask's road and sends the same headers, which a test compares.
+It asks the same catalogue as Flask's views and sends the same headers, which a test compares.
 """
 
 from __future__ import annotations
@@ -11,36 +11,36 @@ from socket import socket
 
 from werkzeug.http import HTTP_STATUS_CODES, parse_etags
 
-from service import deadline
+from service import deadline, logs
 from service.catalogue import Document, Kind
 from service.catalogue.cached import CachedCatalogue
 from service.errors import RedisUnavailable, ServiceError, Unavailable, UnknownProduct
 from service.metrics import Metrics
 from service.settings import Settings
-from service.web import plain, responses
-from service.web.plain import SUFFIXES, Plain
+from service.web import error_handlers, matching, responses
+from service.web.matching import SUFFIXES, Read
 from service.web.responses import Headers
 
 
-class BatchDoor:
-    """Answers plain reads from the catalogue; see ``service.worker.door``."""
+class DocumentFastPath:
+    """Answers reads of documents from the catalogue; see ``service.worker.fast_path``."""
 
     def __init__(self, catalogue: CachedCatalogue, metrics: Metrics, settings: Settings) -> None:
         self._catalogue = catalogue
         self._metrics = metrics
-        self._patience_seconds = settings.postgres_timeout_seconds
-        self.answer_seconds = settings.redis_timeout_seconds
+        self._deadline_seconds = settings.postgres_timeout_seconds
+        self.look_up_seconds = settings.redis_timeout_seconds
 
-    recognise = staticmethod(plain.recognise)
+    match = staticmethod(matching.match)
 
-    def begin(self, requests: Sequence[Plain]) -> socket | None:
+    def begin(self, requests: Sequence[Read]) -> socket | None:
         """Begin to look into the cache. None while it cannot be asked here: a fill thread finds out when it is back."""
         try:
             return self._catalogue.begin([request.key for request in requests])
         except RedisUnavailable:
             return None
 
-    def receive(self, requests: Sequence[Plain], common: bytes) -> Sequence[bytes | None] | None:
+    def receive(self, requests: Sequence[Read], common: bytes) -> Sequence[bytes | None] | None:
         """Hits; None for each that is none. None as long as the cache's answer has not arrived whole."""
         try:
             found = self._catalogue.receive([request.key for request in requests])
@@ -52,24 +52,30 @@ class BatchDoor:
         """The cache is late."""
         self._catalogue.abandon()
 
-    def fill(self, requests: Sequence[Plain], common: bytes) -> Sequence[bytes | None]:
+    def fill(self, requests: Sequence[Read], common: bytes) -> Sequence[bytes | None]:
         """Misses, by one query for each kind among them; 503 for all when the first has waited as long as it may."""
-        patience_seconds = self._patience_seconds - (time.perf_counter() - requests[0].arrived)
+        seconds_left = self._deadline_seconds - (time.perf_counter() - requests[0].arrived)
         # The cache was just asked for these, unless the loop could not ask it.
         ask = self._catalogue.load if self._catalogue.is_ready else self._catalogue.documents
         try:
-            with deadline.within(patience_seconds):
+            with deadline.within(seconds_left):
                 documents = ask({request.key for request in requests})
         except Unavailable as error:
             return self._problems(requests, error, common)
         return self._answers(requests, [documents[request.key] for request in requests], common)
 
-    def refuse(self, requests: Sequence[Plain], common: bytes) -> Sequence[bytes]:
+    def overloaded(self, requests: Sequence[Read], common: bytes) -> Sequence[bytes]:
         """Too many wait for the database."""
         return self._problems(requests, Unavailable(), common)
 
+    def malformed(self, status: int, common: bytes) -> bytes:
+        """A request that gunicorn cannot parse."""
+        error = error_handlers.BY_STATUS.get(status, ServiceError)()
+        body = responses.problem_body(error, "")
+        return _problem_head(error, body, logs.new_request_id()) % common + body
+
     def _answers(
-        self, requests: Sequence[Plain], found: Sequence[Document | None], common: bytes
+        self, requests: Sequence[Read], found: Sequence[Document | None], common: bytes
     ) -> Sequence[bytes | None]:
         answers: list[bytes | None] = []
         times: dict[tuple[Kind, bytes, int], int] = {}
@@ -94,7 +100,7 @@ class BatchDoor:
             self._count(kind, method, status, requests[0].arrived, count)
         return answers
 
-    def _problems(self, requests: Sequence[Plain], error: ServiceError, common: bytes) -> list[bytes]:
+    def _problems(self, requests: Sequence[Read], error: ServiceError, common: bytes) -> list[bytes]:
         for request in requests:
             self._count(request.key.kind, request.method, error.status, request.arrived)
         return [_problem(request, error, common) for request in requests]
@@ -109,12 +115,15 @@ def _matches(known: str, etag: str) -> bool:
     return known in (f'"{etag}"', f'W/"{etag}"') or parse_etags(known).contains_weak(etag)
 
 
-def _problem(request: Plain, error: ServiceError, common: bytes) -> bytes:
+def _problem(request: Read, error: ServiceError, common: bytes) -> bytes:
     kind, product_id = request.key
     body = responses.problem_body(error, f"/products/{product_id}{SUFFIXES[kind]}")
+    return _problem_head(error, body, request.request_id) % common + (body if request.method == b"GET" else b"")
+
+
+def _problem_head(error: ServiceError, body: bytes, request_id: bytes) -> bytes:
     entity = [("Content-Type", responses.PROBLEM), ("Content-Length", str(len(body)))]
-    headers = [*responses.problem_headers(error), *entity, ("X-Request-Id", request.request_id.decode())]
-    return _template(error.status, headers) % common + (body if request.method == b"GET" else b"")
+    return _template(error.status, [*responses.problem_headers(error), *entity, ("X-Request-Id", request_id.decode())])
 
 
 def _template(status: int, headers: Headers) -> bytes:
