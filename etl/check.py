@@ -18,8 +18,9 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
 from psycopg2.sql import SQL, Identifier
 
 from etl.console import Console
+from etl.errors import LoadError
 from etl.expected import PARENTS, Expected, parent_column
-from etl.files import FILES, LoadError, sources
+from etl.files import FILES, sources
 from etl.structure import sql
 from migrations.connection import DatabaseError, connected
 from service.settings import SettingError, database_url

@@ -6,7 +6,7 @@ from time import monotonic
 from typing import TextIO
 
 from etl import progress
-from etl.lines import Progress
+from etl.chunks import Progress
 
 
 class Console:

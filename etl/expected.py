@@ -55,7 +55,7 @@ class Expected:
 
     def _count(self, piece: Piece, parent: str | None, report: FileReport) -> None:
         file, numbers = piece.source.file, piece.numbers
-        report.stored += len(piece.lines)
+        report.stored += len(piece.records)
         parents: Iterable[int] = numbers[parent] if parent else []
         if file.never_zero and (zeros := numbers[file.never_zero].count(0)):
             report.refuse(f"{file.never_zero} is 0", zeros)

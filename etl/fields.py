@@ -1,4 +1,4 @@
-"""Lines of the files as rows, read as COPY reads them."""
+"""Records of the files as rows, read as COPY reads them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Value = int | str | None
 Row = Mapping[str, Value]
 
 #: A field without what separates it from the next.
-FIELD = rb'(?:[^,"\n]++|"[^"\n]*+")*+'
+FIELD = rb'(?:[^,"\n]++|"[^"]*+")*+'
 _FIELDS = re.compile(rb"(" + FIELD + rb"),")
 _QUOTED = re.compile(rb'"((?:[^"]|"")*+)"')
 _INTEGERS = frozenset(
@@ -20,7 +20,7 @@ _BOOLEANS = {"1": True, "0": False, "true": True, "false": False, "t": True, "f"
 
 
 def row(columns: Sequence[str], line: bytes) -> Row:
-    """Read a line without its end. Raises ValueError, with the reason, if it has not these columns."""
+    """Read a record without its end. Raises ValueError, with the reason, if it has not these columns."""
     fields = _FIELDS.findall(line + b",")
     if len(fields) != len(columns):
         raise ValueError(f"{len(fields)} values in {len(columns)} columns")

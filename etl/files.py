@@ -7,12 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-#: No line of a real file comes near it. It bounds what a file without line ends makes us hold in memory.
-LONGEST_LINE_BYTES = 1 << 20
-
-
-class LoadError(Exception):
-    """The files cannot be used, the live catalogue is as it was; the message names the file, and the line if it can."""
+from etl.chunks import chunks
+from etl.errors import LoadError
 
 
 @dataclass(frozen=True)
@@ -21,6 +17,7 @@ class File:
 
     ``columns`` maps the header's names to columns of ``table``. Values of ``labelled`` may start with that name and a
     colon. Rows with 0 in ``never_zero`` are refused. Where the header may be missing, ``columns`` is in file order.
+    Where quotes may be ``unclosed``, a row is one line; elsewhere a quoted value may go on in the next line.
     """
 
     name: str
@@ -29,6 +26,7 @@ class File:
     header_optional: bool = False
     labelled: str | None = None
     never_zero: str | None = None
+    unclosed: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,29 +61,39 @@ FILES = (
         _named("id,current_product_id,related_product_id", current_product_id="product_id"),
         never_zero="related_product_id",
     ),
-    File("photos.csv", "photos", _named("id,styleId,url,thumbnail_url", styleId="style_id")),
+    File("photos.csv", "photos", _named("id,styleId,url,thumbnail_url", styleId="style_id"), unclosed=True),
 )
 
 #: It names products where a cart holds skus, so that it cannot become carts: its rows are counted, not loaded.
-CARTS = "cart.csv"
+CARTS = File("cart.csv", "carts", _named("id,user_session,product_id,active"))
 
 
 def sources(directory: Path) -> list[Source]:
     """Find the files and read their headers. Raises LoadError for a missing file and for a header that does not fit."""
-    missing = [file.name for file in FILES if not (directory / file.name).exists()]
-    if missing:
+    paths = [(file, _path(directory, file.name)) for file in FILES]
+    if missing := [file.name for file, path in paths if not path]:
         raise LoadError(f"{', '.join(missing)} not found in {directory}")
-    return [_source(file, directory / file.name) for file in FILES]
+    return [_source(file, path) for file, path in paths if path]
+
+
+def carts(directory: Path) -> Source | None:
+    """Find the file of carts, which may be missing. Its header is not looked at: nothing is done with its columns."""
+    path = _path(directory, CARTS.name)
+    return Source(CARTS, path, tuple(CARTS.columns.values()), has_header=True) if path else None
+
+
+def _path(directory: Path, name: str) -> Path | None:
+    there = [path for path in (directory / name, directory / f"{name}.gz") if path.exists()]
+    if len(there) > 1:
+        raise LoadError(f"{name} and {name}.gz are both in {directory}: only one of them can be meant")
+    return there[0] if there else None
 
 
 def _source(file: File, path: Path) -> Source:
-    try:
-        with path.open("rb") as lines:
-            first = lines.readline(LONGEST_LINE_BYTES)
-    except OSError as error:
-        raise LoadError(f"{file.name} cannot be read: {error.strerror}") from None
-    if not first:
-        raise LoadError(f"{file.name} is empty: not even a header")
+    text = next(chunks(path, lambda _done, _total: None), b"")
+    if not text:
+        raise LoadError(f"{path.name} is empty: not even a header")
+    first = text.partition(b"\n")[0]
     if file.header_optional and first[:1].isdigit():
         return Source(file, path, tuple(file.columns.values()), has_header=False)
     return Source(file, path, columns_of(file, first), has_header=True)

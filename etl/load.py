@@ -20,8 +20,9 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from etl import blocks
 from etl.beside import beside
 from etl.console import Console
-from etl.files import CARTS, LoadError, Source, sources
-from etl.lines import chunks
+from etl.errors import LoadError
+from etl.files import Source, carts, sources
+from etl.lines import Lines
 from etl.report import FileReport, Report
 from etl.staging import Staging
 from etl.structure import Part, live_structure, sql
@@ -49,13 +50,13 @@ def load(url: str, directory: Path, console: Console) -> Report:
     Raises LoadError for a fault in the files or while another load runs, DatabaseError when the database fails.
     """
     found = sources(directory)
-    carts = _carts(directory / CARTS)
+    carts_report = _counted(carts(directory))
     with connected(url, **_SESSION) as connection, connected(url, **_SESSION) as second:
         _claim(connection)
         with connection, connection.cursor() as cursor:
             parts = live_structure(cursor)
         try:
-            report = Report([*_build(connection, second, found, parts, console), *carts])
+            report = Report([*_build(connection, second, found, parts, console), *carts_report])
             swap(connection, parts, report.as_json())
         except BaseException:
             _abandon(connection)
@@ -64,12 +65,14 @@ def load(url: str, directory: Path, console: Console) -> Report:
     return report
 
 
-def _carts(path: Path) -> list[FileReport]:
-    if not path.exists():
+def _counted(found: Source | None) -> list[FileReport]:
+    if not found:
         return []
-    lines = sum(chunk.count(b"\n") for chunk in chunks(path, lambda _done, _total: None))
-    report = FileReport(path.name)
-    report.read = report.stored = max(0, lines - 1)
+    lines = Lines(found, lambda _done, _total: None)
+    for _chunk in iter(lines.read, b""):
+        pass
+    report = FileReport(found.file.name)
+    report.read = report.stored = lines.read_rows
     report.refuse("it names products where a cart holds skus", report.read)
     return [report]
 

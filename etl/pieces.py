@@ -1,4 +1,4 @@
-"""A file in pieces: its lines, and the numbers in some of their columns.
+"""A file in pieces: its records, and the numbers in some of their columns.
 
 To look at each field of each line would take minutes: one regular expression finds these numbers in a thousand lines.
 """
@@ -7,46 +7,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
+from etl.errors import LoadError
 from etl.fields import FIELD, Row, row
-from etl.files import LoadError, Source
-from etl.lines import Lines
+from etl.files import Source
+from etl.lines import Lines, numbered
 
 _NUMBER = rb'[ "+]*+(\d++)[ "]*+'
 
 
 class Piece(NamedTuple):
-    """Some lines, the number in the file of the first, and by column the numbers in them."""
+    """Some records, the number in the file of their first line, and by column the numbers in them."""
 
     source: Source
     first: int
-    lines: Sequence[bytes]
+    records: Sequence[bytes]
     numbers: Mapping[str, Sequence[int]]
 
     def row(self, offset: int) -> Row:
-        """Read a line as a row. Raises LoadError naming the line."""
+        """Read a record as a row. Raises LoadError naming its first line."""
         try:
-            return row(self.source.columns, self.lines[offset])
+            return row(self.source.columns, self.records[offset])
         except ValueError as error:
-            raise LoadError(f"{self.source.file.name}, line {self.first + offset}: {error}") from None
+            line = self.first + _lines(self.records[:offset])
+            raise LoadError(f"{self.source.file.name}, line {line}: {error}") from None
 
 
 def pieces(source: Source, columns: Sequence[str], lines: Lines) -> Iterator[Piece]:
     """Read a file to its end. Raises LoadError naming the first line that has no number in one of ``columns``."""
     columns = sorted(columns, key=source.columns.index)
-    pattern, first = _numbers(source.columns, columns), 1
-    for chunk in iter(lines.read, b""):
-        rows = chunk.split(b"\n")[:-1]
-        if first > 1 or not source.has_header:
-            found = pattern.findall(chunk)
-            if len(found) < len(rows):
-                line = first + _without(pattern, rows)
-                raise LoadError(f"{source.file.name}, line {line}: no number for {' or '.join(columns)}")
-            values = zip(*found, strict=True) if len(columns) > 1 else [found]
-            numbers = {name: [*map(int, each)] for name, each in zip(columns, values, strict=True)}
-            yield Piece(source, first, rows, numbers)
-        first += len(rows)
+    pattern = _numbers(source.columns, columns)
+    for first, chunk, records in islice(numbered(lines), 1, None):  # the first is the header alone
+        found = pattern.findall(_one_line_each(records, chunk))
+        if len(found) < len(records):
+            line = first + _lines(records[: _without(pattern, records)])
+            raise LoadError(f"{source.file.name}, line {line}: no number for {' or '.join(columns)}")
+        values = zip(*found, strict=True) if len(columns) > 1 else [found]
+        numbers = {name: [*map(int, each)] for name, each in zip(columns, values, strict=True)}
+        yield Piece(source, first, records, numbers)
 
 
 def _numbers(columns: Sequence[str], wanted: Sequence[str]) -> re.Pattern[bytes]:
@@ -55,5 +55,15 @@ def _numbers(columns: Sequence[str], wanted: Sequence[str]) -> re.Pattern[bytes]
     return re.compile(rb"^" + rb",".join(fields) + rb"(?=[,\n])", re.MULTILINE)
 
 
-def _without(pattern: re.Pattern[bytes], rows: Sequence[bytes]) -> int:
-    return next(offset for offset, line in enumerate(rows) if not pattern.match(line + b"\n"))
+def _one_line_each(records: Sequence[bytes], chunk: bytes) -> bytes:
+    if len(records) == chunk.count(b"\n"):
+        return chunk
+    return b"".join(record.replace(b"\n", b" ") + b"\n" for record in records)
+
+
+def _lines(records: Sequence[bytes]) -> int:
+    return sum(1 + record.count(b"\n") for record in records)
+
+
+def _without(pattern: re.Pattern[bytes], records: Sequence[bytes]) -> int:
+    return next(offset for offset, record in enumerate(records) if not pattern.match(record + b"\n"))

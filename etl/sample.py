@@ -28,7 +28,7 @@ class Sample:
 
     def draw(self, piece: Piece) -> None:
         """Let each product of a piece take its chance."""
-        for offset in range(len(piece.lines)):
+        for offset in range(len(piece.records)):
             self._seen += 1
             if len(self._products) < self._size:
                 self._products.append(piece.row(offset))

@@ -11,8 +11,9 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from psycopg2.sql import SQL, Composed, Identifier, Literal
 
 from etl.console import Console
-from etl.files import LoadError, Source
-from etl.lines import Lines, lines_with_id
+from etl.errors import LoadError
+from etl.files import Source
+from etl.lines import Lines, first_line, lines_with_id
 from etl.report import FileReport
 from etl.structure import Part, sql
 from migrations.connection import reason
@@ -40,7 +41,7 @@ class Staging:
             except psycopg2.Error as error:
                 if connection.closed:
                     raise
-                raise lines.failure or LoadError(f"{self._source.file.name}{_line(error)}: {reason(error)}") from None
+                raise lines.failure or LoadError(f"{self._place(error, lines.added)}: {reason(error)}") from None
             self._count(lines, cursor.rowcount)
             if self._source.file.table == _VERSIONED:
                 cursor.execute(sql("versions_done"))
@@ -90,9 +91,15 @@ class Staging:
         return SQL(sql("copy")).format(
             table=Identifier(file.table),
             columns=SQL(", ").join(map(Identifier, self._source.columns)),
-            header=Literal(self._source.has_header),
             never_zero=Identifier(file.never_zero) if file.never_zero else Literal(1),
         )
+
+    def _place(self, error: psycopg2.Error, added: int) -> str:
+        # "COPY products, line 3, column id: …", in the server's language: the number is the first, no table has digits.
+        # It is that of the record's last line.
+        number = re.search(r"\d+", error.diag.context or "")
+        line = f", line {first_line(self._source, int(number[0]) - added)}" if number else ""
+        return self._source.file.name + line
 
     def _repeated(self, error: psycopg2.errors.UniqueViolation) -> LoadError:
         name, key = self._source.file.name, re.search(r"=\((\d+)\)", error.diag.message_detail or "")
@@ -100,9 +107,3 @@ class Staging:
         if key and len(found) > 1:
             return LoadError(f"{name}, line {found[1]}: id {key[1]} was already in line {found[0]}")
         return LoadError(f"{name}: {reason(error)}")
-
-
-def _line(error: psycopg2.Error) -> str:
-    # "COPY products, line 3, column id: …", in the server's language: the number is the first, no table has digits.
-    number = re.search(r"\d+", error.diag.context or "")
-    return f", line {number[0]}" if number else ""

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
 
-from etl.files import FILES, LoadError
+from etl.errors import LoadError
+from etl.files import FILES
 
 _SQL = Path(__file__).parent / "sql"
 

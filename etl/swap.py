@@ -8,7 +8,7 @@ import psycopg2.errors
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
 
-from etl.files import LoadError
+from etl.errors import LoadError
 from etl.structure import Part, live_structure, sql
 
 ATTEMPTS = 100

@@ -1,5 +1,8 @@
 """A small catalogue in the old service's format, with every quirk of the real files, and ways to break it."""
 
+import gzip
+from itertools import cycle
+
 FILES = {
     "product.csv": """\
 id,name,slogan,description,category,default_price
@@ -58,6 +61,48 @@ STORED = {
     "related_products": [(1, 1, 2), (3, 1, 1), (4, 1, 2), (5, 7, 99)],
 }
 
+#: The same, of the files with line ends inside values.
+STORED_SPANNING = STORED | {
+    "products": [
+        (1, "Fog Anorak", 'For\n\ngrey\r\n"mornings"\r', 'Says "dry", twice', "Coats", 140),
+        *STORED["products"][1:],
+    ],
+    "features": [(*row[:3], '\n7,7,"Waxed",1\n' if row[3] == "Waxed" else row[3]) for row in STORED["features"]],
+    "skus": [*STORED["skus"][:2], (6, 5, "One,\n\\.\n or two", 3)],
+}
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def _line_ends(name, text, *ends):
+    """The lines with these ends in turn; a line end in quotes stays as it is."""
+    records, ends = [], cycle(ends)
+    for line in text.encode().split(b"\n"):
+        if records and records[-1].count(b'"') % 2 and name != "photos.csv":
+            records[-1] += b"\n" + line
+        else:
+            records.append(line)
+    return b"".join(record + next(ends) for record in records if record)
+
+
+def _each(change):
+    return lambda files: {name: change(name, text) for name, text in files.items()}
+
+
+def _packed(change):
+    return lambda files: {f"{name}.gz": gzip.compress(change(name, text)) for name, text in files.items()}
+
+
+#: What tools make of the files, each from the plain ones.
+FORMS = {
+    "CRLF": _each(lambda name, text: _line_ends(name, text, b"\r\n")),
+    "mixed line ends": _each(lambda name, text: _line_ends(name, text, b"\r\n", b"\n", b"\n", b"\r\n")),
+    "a byte order mark": _each(lambda _name, text: BYTE_ORDER_MARK + text.encode()),
+    "blank lines at the end": _each(lambda name, text: _line_ends(name, text, b"\n") + b"\n\r\n\n"),
+    "gzip": _packed(lambda _name, text: text.encode()),
+    "all of it": _packed(lambda name, text: BYTE_ORDER_MARK + _line_ends(name, text, b"\r\n", b"\n") + b"\r\n\n"),
+}
+
 
 def write(directory, files=FILES):
     directory.mkdir(exist_ok=True)
@@ -71,6 +116,15 @@ def edited(name, old, new):
     text = FILES[name].encode()
     assert old in text
     return FILES | {name: text.replace(old, new, 1)}
+
+
+def spanning():
+    """A catalogue with line ends inside quoted values."""
+    return FILES | {
+        "product.csv": FILES["product.csv"].replace('"For grey mornings"', '"For\n\ngrey\r\n""mornings""\r"'),
+        "features.csv": FILES["features.csv"].replace('"Waxed"', '"\n7,7,""Waxed"",1\n"'),
+        "skus.csv": FILES["skus.csv"].replace("One, or two", "One,\n\\.\n or two"),
+    }
 
 
 def older():

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from etl.__main__ import main
+from etl.check import check
 from etl.console import Console
 from tests import catalogue_files
 from tests.catalogue_files import FILES, STORED, edited
@@ -30,6 +31,18 @@ def test_every_row_is_stored_as_it_was_meant(database_url, tmp_path, generation)
         "related.csv": (5, 4, 0, {"related_product_id is 0": 1}),
         "cart.csv": (2, 0, 0, {"it names products where a cart holds skus": 2}),
     }
+
+
+@pytest.mark.parametrize("form", catalogue_files.FORMS)
+@pytest.mark.parametrize("generation", [catalogue_files.spanning(), catalogue_files.older()])
+def test_every_form_of_the_files_is_the_same_catalogue(database_url, tmp_path, generation, form):
+    report = run(database_url, catalogue_files.write(tmp_path / "plain", generation))
+    plain = stored(database_url)
+    assert plain == (catalogue_files.STORED_SPANNING if generation == catalogue_files.spanning() else STORED)
+    directory = catalogue_files.write(tmp_path / "form", catalogue_files.FORMS[form](generation))
+    assert run(database_url, directory) == report
+    assert stored(database_url) == plain
+    assert check(database_url, directory, Console(io.StringIO()))[1] == []
 
 
 def test_carts_may_be_missing(database_url, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl import lines
+from etl import chunks
 from etl.fields import row
 from etl.files import FILES, LoadError, Source, sources
 from etl.ids import Ids
@@ -47,7 +47,7 @@ def test_a_line_that_is_no_row_says_why(line, reason):
 
 
 def read(source, columns, monkeypatch, chunk_bytes):
-    monkeypatch.setattr(lines, "CHUNK_BYTES", chunk_bytes)
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", chunk_bytes)
     return [*pieces(source, columns, Lines(source, lambda _done, _total: None))]
 
 
@@ -82,7 +82,7 @@ def test_ids_are_a_set(inside, outside):
 
 def test_every_product_is_as_likely_to_be_drawn(tmp_path):
     path = tmp_path / "product.csv"
-    path.write_text("\n".join(f'{number},"n","s","d","c",1' for number in range(1, 101)))
+    path.write_text("".join(f'{number},"n","s","d","c",1\n' for number in range(1, 101)))
     source = Source(BY_NAME["product.csv"], path, tuple(BY_NAME["product.csv"].columns.values()), has_header=False)
     [piece] = pieces(source, ["id"], Lines(source, lambda _done, _total: None))
     drawn = dict.fromkeys(range(1, 101), 0)

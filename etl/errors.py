@@ -1,0 +1,5 @@
+"""The loader's one exception."""
+
+
+class LoadError(Exception):
+    """The files cannot be used, the live catalogue is as it was; the message names the file, and the line if it can."""
