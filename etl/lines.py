@@ -33,11 +33,11 @@ class Lines:
         self._source = source
         self._line = 2 - self.added
         self._id = _field(source.columns.index("id"), _ID)
-        self._marks, self._label = [_END_MARK + b"\n"], None
+        self._label_mark, self._label = b"", None
         if labelled := source.file.labelled:
-            label = labelled.encode() + b":"
-            self._marks.append(label)
-            self._label = _field(source.columns.index(labelled), rb'"?\s*+(%s\s*+)\d' % re.escape(label))
+            self._label_mark = labelled.encode() + b":"
+            label = rb'"?\s*+(%s\s*+)\d' % re.escape(self._label_mark)
+            self._label = _field(source.columns.index(labelled), label)
         self._chunks = self._cleaned(chunks(source.path, progress))
 
     def read(self, _size: int = -1) -> bytes:
@@ -71,17 +71,18 @@ class Lines:
         """Return whole records, a line feed behind each, by how many the lines are more, and the start of one more."""
         odd = [] if self._source.file.unclosed else odd_lines(text)
         if not odd:
-            return text.replace(b"\r\n", b"\n") if b"\r" in text else text, 0, b""
+            return _with_line_feeds(text), 0, b""
         lines = text.split(b"\n")[:-1]
         end = odd[-1] if len(odd) % 2 else len(lines)
-        # A line end in quotes belongs to the value, whichever it is.
-        records = [record.removesuffix(b"\r") for record in joined(lines[:end], odd)]
-        rest = b"".join(line + b"\n" for line in lines[end:])
-        if (offset := first_unclosed(records)) is not None:
+        if (offset := first_unclosed(lines, odd)) is not None:
             raise self._unclosed(offset)
+        rest = b"\n".join([*lines[end:], b""])
         if len(rest) > LONGEST_LINE_BYTES:
             raise self._unclosed(end)
-        return b"".join(record + b"\n" for record in records), end - len(records), rest
+        records = joined(lines[:end], odd)
+        if b"\r" in text:  # one in quotes belongs to the value
+            records = [record.removesuffix(b"\r") for record in records]
+        return b"\n".join([*records, b""]), end - len(records), rest
 
     def _unclosed(self, offset: int) -> LoadError:
         line = self._line + offset
@@ -89,10 +90,14 @@ class Lines:
 
     def _mended(self, rows: bytes) -> bytes:
         unclosed = self._source.file.unclosed
-        if any(mark in rows for mark in self._marks) or (unclosed and odd_lines(rows)):
+        if self._has_mark(rows) or (unclosed and odd_lines(rows)):
             records = rows.split(b"\n")[:-1] if unclosed else split(rows)
             rows = b"".join(self._mended_record(record) + b"\n" for record in records)
         return rows
+
+    def _has_mark(self, rows: bytes) -> bool:
+        # One byte is found fifty times as fast as three of which one is everywhere.
+        return (b"\\" in rows and _END_MARK + b"\n" in rows) or (self._label is not None and self._label_mark in rows)
 
     def _mended_record(self, record: bytes) -> bytes:
         if record == _END_MARK:
@@ -140,6 +145,7 @@ def first_line(source: Source, wanted: int) -> int:
     return wanted
 
 
+_LONE_RETURN = re.compile(rb"\r(?!\n)")
 _ID = rb'[ "+]*+(\d{1,10})(?!\d)'
 
 
@@ -151,6 +157,13 @@ def _below_first_line(raw: Iterator[bytes]) -> Iterator[bytes]:
     if rows := next(raw, b"").partition(b"\n")[2]:
         yield rows
     yield from raw
+
+
+def _with_line_feeds(text: bytes) -> bytes:
+    if b"\r" not in text:
+        return text
+    # Where each carriage return is of a line end, to take out all of them is three times as fast.
+    return text.replace(b"\r\n", b"\n") if _LONE_RETURN.search(text) else text.replace(b"\r", b"")
 
 
 def _without_blank_end(text: bytes) -> bytes:

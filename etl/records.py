@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 _NEITHER_QUOTE_NOR_LINE_END = bytes(set(range(256)) - set(b'"\n'))
 # As RFC 4180 has it: a value is in quotes as a whole, and those within are doubled.
-_FIELD = rb'(?:"(?:[^"]|"")*+"|[^",\r\n]*+)'
+_FIELD = rb'(?:"(?:[^"]++|"")*+"|[^",\r\n]*+)'
 _STRICT = re.compile(_FIELD + rb"(?:," + _FIELD + rb")*+")
 
 
@@ -39,14 +39,12 @@ def split(text: bytes) -> list[bytes]:
     return joined(text.split(b"\n")[:-1], odd_lines(text))
 
 
-def first_unclosed(records: Sequence[bytes]) -> int | None:
-    """Return the offset in lines of the first record that spans several because one of its quotes is not closed.
+def first_unclosed(lines: Sequence[bytes], odd: Sequence[int]) -> int | None:
+    """Return the first line of the first record that spans several because one of its quotes is not closed.
 
     What closes it then is the opening quote of a value further down, which does not stand where a closing one may.
     """
-    line = 0
-    for record in records:
-        if b"\n" in record and not _STRICT.fullmatch(record):
-            return line
-        line += 1 + record.count(b"\n")
+    for first, last in zip(odd[::2], odd[1::2], strict=False):
+        if not _STRICT.fullmatch(b"\n".join(lines[first : last + 1]).removesuffix(b"\r")):
+            return first
     return None
