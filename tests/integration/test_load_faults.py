@@ -1,5 +1,7 @@
 """Files that cannot be loaded: the error names file and line, and the old catalogue is as it was."""
 
+import gzip
+
 import pytest
 
 from etl.files import LoadError
@@ -80,6 +82,37 @@ def test_a_file_that_cannot_be_read_is_named(old_url, files, name):
     with pytest.raises(LoadError, match=f"^{name} cannot be read: Is a directory"):
         run(old_url, files)
     assert catalogue(old_url) == before
+
+
+def unchanged(url, directory, problem):
+    before = catalogue(url), structure(url)
+    with pytest.raises(LoadError, match=problem):
+        run(url, directory)
+    assert (catalogue(url), structure(url)) == before
+
+
+def test_a_gzip_that_is_cut_off_is_named_with_the_line(old_url, tmp_path):
+    text = FILES["skus.csv"] + "".join(f'\n{number},5,"M",{number**2 % 9973}' for number in range(10, 200_000))
+    packed = gzip.compress(text.encode())
+    files = {name: text for name, text in FILES.items() if name != "skus.csv"} | {"skus.csv.gz": packed[:-20]}
+    unchanged(old_url, catalogue_files.write(tmp_path, files), r"^skus.csv.gz, line 19\d{4}: from here on it cannot be")
+
+
+def test_a_file_and_its_gzip_cannot_both_be_meant(old_url, files):
+    for name, text in FILES.items():
+        (files / f"{name}.gz").write_bytes(gzip.compress(text.encode()))
+        unchanged(old_url, files, rf"^{name} and {name}.gz are both in")
+        (files / f"{name}.gz").unlink()
+
+
+def test_carts_are_read_as_the_others(old_url, tmp_path):
+    directory = catalogue_files.write(tmp_path, edited("cart.csv", b"2,13", b'2,"13'))
+    unchanged(old_url, directory, "^cart.csv, line 3: a quote is not closed")
+
+
+def test_two_rows_without_their_last_quote_are_not_taken_for_one(old_url, tmp_path):
+    files = edited("features.csv", b'2,1,"Lining",null\n3,2,"Lining","null"', b'2,1,"Lining","x\n3,2,"Lining","null')
+    unchanged(old_url, catalogue_files.write(tmp_path, files), "^features.csv, line 3: a quote is not closed")
 
 
 def test_a_file_that_vanishes_while_loading_is_named(old_url, files):
