@@ -1,8 +1,13 @@
 """The files as people's tools leave them are the same records, wherever chunks end; what is broken is named."""
 
+import csv
 import gzip
+import io
+from itertools import cycle
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from etl import chunks, lines
 from etl.errors import LoadError
@@ -12,6 +17,7 @@ from etl.pieces import pieces
 from tests import catalogue_files
 
 BY_NAME = {file.name: file for file in FILES}
+FEATURE = tuple(BY_NAME["features.csv"].columns.values())
 BOM = b"\xef\xbb\xbf"
 SIZES = pytest.mark.parametrize("chunk_bytes", [1, 7, 1 << 20])
 ROWS = b'1,1,"Shell","Waxed"\n2,1,"Lining",null\n3,2,"Lining","null"\n'
@@ -69,6 +75,25 @@ def test_a_line_end_in_quotes_is_part_of_the_value(source, name, chunk_bytes):
     text = b"".join(b"%d,1,%s\r\n" % row for row in enumerate(values, start=1))
     expected = b"".join(b"%d,1,%s\n" % row for row in enumerate(values, start=1))
     assert read(source(text, chunk_bytes, name)) == (expected, 7)
+
+
+@given(
+    st.lists(st.tuples(st.text('a",\r\n\\.', max_size=6), st.text('"\n', max_size=3)), max_size=8),
+    st.lists(st.sampled_from(["\n", "\r\n"]), min_size=1, max_size=3),
+    st.sampled_from([1, 5, 1 << 20]),
+)
+def test_values_are_those_that_another_reader_finds(tmp_path_factory, values, ends, chunk_bytes):
+    text = io.StringIO(newline="")
+    for number, (value, end) in enumerate(zip(values, cycle(ends), strict=False)):
+        csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator=end).writerow([number, 1, *value])
+    path = tmp_path_factory.mktemp("lines") / "features.csv"
+    path.write_bytes(text.getvalue().encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunks, "CHUNK_BYTES", chunk_bytes)
+        rows = rows_of(Source(BY_NAME["features.csv"], path, FEATURE, has_header=False))
+    found = [(row["feature"], row["value"]) for row in rows]
+    assert found == values
+    assert found == [tuple(row[2:]) for row in csv.reader(io.StringIO(text.getvalue(), newline=""), strict=True)]
 
 
 @SIZES
