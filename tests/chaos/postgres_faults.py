@@ -1,4 +1,4 @@
-"""What can happen to Postgres, and to the way there. Whoever asks for what is in the cache sees nothing of it."""
+"""What can happen to Postgres. Whoever asks for what is in the cache sees nothing of it."""
 
 import http.client
 import itertools
@@ -27,7 +27,7 @@ _LONG_AGO = 1.0
 @contextmanager
 def stopped(service: Service) -> Iterator[None]:
     service.postgres.stop()
-    _soft_expire(service)
+    soft_expire(service)
     yield
     service.postgres.start()
 
@@ -37,7 +37,7 @@ def shut_down_at_once(service: Service) -> Iterator[None]:
     """It says goodbye to nobody, and has to recover when it starts."""
     os.kill(service.postgres.pid, signal.SIGQUIT)
     wait_until(lambda: not service.postgres.alive())
-    _soft_expire(service)
+    soft_expire(service)
     yield
     service.postgres.start()
 
@@ -45,7 +45,7 @@ def shut_down_at_once(service: Service) -> Iterator[None]:
 @contextmanager
 def hung(service: Service) -> Iterator[None]:
     service.postgres.pause()
-    _soft_expire(service)
+    soft_expire(service)
     yield
     service.postgres.resume()
 
@@ -67,7 +67,7 @@ def backends_terminated(service: Service) -> Iterator[None]:
 
 @contextmanager
 def table_locked(service: Service) -> Iterator[None]:
-    _soft_expire(service)
+    soft_expire(service)
     with _locked(service, "products"):
         yield
 
@@ -75,29 +75,13 @@ def table_locked(service: Service) -> Iterator[None]:
 @contextmanager
 def pool_exhausted(service: Service) -> Iterator[None]:
     """Requests that wait for a locked table have every connection of both instances, and more wait behind them."""
-    _soft_expire(service)
+    soft_expire(service)
     with _locked(service, "styles"), _occupied(service):
         wait_until(lambda: _waiting(service) >= POSTGRES_CONNECTIONS * len(service.instances))
         yield
 
 
-@contextmanager
-def black_holed(service: Service) -> Iterator[None]:
-    service.postgres_proxy.black_hole()
-    _soft_expire(service)
-    yield
-    service.postgres_proxy.heal()
-
-
-@contextmanager
-def cut(service: Service) -> Iterator[None]:
-    service.postgres_proxy.cut()
-    _soft_expire(service)
-    yield
-    service.postgres_proxy.heal()
-
-
-def _soft_expire(service: Service) -> None:
+def soft_expire(service: Service) -> None:
     """Half of the hot products should be refreshed, and cannot be."""
     with probes.client(service.redis.url) as client:
         for name in (entry_name(Kind.PRODUCT, product_id) for product_id in _SOFT_EXPIRED):
@@ -140,41 +124,36 @@ def _waiting(service: Service) -> int:
     return count
 
 
-_WANTED = "hits and stale answered; misses 503 with Retry-After inside the deadline; back by itself"
+WANTED = "hits and stale answered; misses 503 with Retry-After inside the deadline; back by itself"
 # A miss may wait for its turn as long as for its answer, and then is the machine's.
 _MARGIN_SECONDS = 0.5
-_DEMANDS = (
+DEMANDS = (
     demands.hits_are_answered,
     demands.hits_within(0.5),
     demands.all_within(POSTGRES_TIMEOUT_SECONDS + _MARGIN_SECONDS),
     demands.felt_as(outcome="stale"),
     demands.back_within(3.0),
 )
-_REFUSED = {"status": 503}
-_BEYOND_THE_DEADLINE = {**A_WHILE, Form.SHORT: 2 * POSTGRES_TIMEOUT_SECONDS}
+REFUSED = {"status": 503}
+BEYOND_THE_DEADLINE = {**A_WHILE, Form.SHORT: 2 * POSTGRES_TIMEOUT_SECONDS}
 
 DIRECT = (
-    Fault("Postgres stopped", _WANTED, stopped, _DEMANDS, _REFUSED),
-    Fault("Postgres shut down at once, recovers", _WANTED, shut_down_at_once, _DEMANDS, _REFUSED),
-    Fault("Postgres hung (SIGSTOP)", _WANTED, hung, _DEMANDS, _REFUSED, _BEYOND_THE_DEADLINE),
+    Fault("Postgres stopped", WANTED, stopped, DEMANDS, REFUSED),
+    Fault("Postgres shut down at once, recovers", WANTED, shut_down_at_once, DEMANDS, REFUSED),
+    Fault("Postgres hung (SIGSTOP)", WANTED, hung, DEMANDS, REFUSED, BEYOND_THE_DEADLINE),
     Fault(
         "Postgres backends terminated, 20 times a second",
-        _WANTED,
+        WANTED,
         backends_terminated,
         (demands.hits_are_answered, demands.all_within(1.0), demands.refused_at_most(0.15), demands.back_within(1.0)),
     ),
-    Fault("Postgres table locked", _WANTED, table_locked, _DEMANDS, _REFUSED, _BEYOND_THE_DEADLINE),
+    Fault("Postgres table locked", WANTED, table_locked, DEMANDS, REFUSED, BEYOND_THE_DEADLINE),
     # Who came first gives up first, so that a miss mostly has a connection just before it has to give up itself.
     Fault(
         "Postgres pool exhausted",
-        _WANTED,
+        WANTED,
         pool_exhausted,
-        (*_DEMANDS, demands.felt_as_slow(POSTGRES_TIMEOUT_SECONDS / 2)),
-        seconds=_BEYOND_THE_DEADLINE,
+        (*DEMANDS, demands.felt_as_slow(POSTGRES_TIMEOUT_SECONDS / 2)),
+        seconds=BEYOND_THE_DEADLINE,
     ),
-)
-
-PROXIED = (
-    Fault("Postgres in a black hole", _WANTED, black_holed, _DEMANDS, _REFUSED, _BEYOND_THE_DEADLINE),
-    Fault("Postgres cut off", _WANTED, cut, _DEMANDS, _REFUSED),
 )

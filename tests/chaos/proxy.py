@@ -44,6 +44,10 @@ class FaultProxy:
         """What comes from upstream passes byte by byte, one each so many ``seconds``."""
         self._drip_seconds = seconds
 
+    def halve(self) -> None:
+        """Of what comes from upstream the first half passes, less than the whole, the rest after ``heal``."""
+        self._do(self._halve())
+
     def black_hole(self) -> None:
         """Nothing passes and nothing ends. What is sent meanwhile arrives after ``heal``, as TCP would repeat it."""
         self._do(self._pass(False))
@@ -62,7 +66,9 @@ class FaultProxy:
 
     async def _start(self) -> None:
         self._passable = asyncio.Event()
-        self._passable.set()
+        self._whole = asyncio.Event()
+        for each in (self._passable, self._whole):
+            each.set()
         await self._listen()
 
     async def _listen(self) -> None:
@@ -70,6 +76,9 @@ class FaultProxy:
 
     async def _pass(self, passing: bool) -> None:
         (self._passable.set if passing else self._passable.clear)()
+
+    async def _halve(self) -> None:
+        self._whole.clear()
 
     async def _cut(self) -> None:
         self._server.close()
@@ -79,6 +88,7 @@ class FaultProxy:
 
     async def _heal(self) -> None:
         self._passable.set()
+        self._whole.set()
         if not self._server.is_serving():
             await self._listen()
 
@@ -97,7 +107,7 @@ class FaultProxy:
             self._remember(to_upstream, closing)
             pumps = {
                 asyncio.ensure_future(self._pump(reader, to_upstream)),
-                asyncio.ensure_future(self._pump(from_upstream, writer, drips=True)),
+                asyncio.ensure_future(self._pump(from_upstream, writer, replies=True)),
             }
             try:
                 await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -111,12 +121,17 @@ class FaultProxy:
         closing.callback(self._open.discard, writer)
         closing.callback(writer.close)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, drips: bool = False) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, replies: bool = False) -> None:
         while chunk := await reader.read(65536):
             if self._latency_seconds:
                 await asyncio.sleep(self._latency_seconds)
             await self._passable.wait()
-            while drips and self._drip_seconds and chunk:
+            if replies and not self._whole.is_set():
+                half = len(chunk) // 2
+                writer.write(chunk[:half])
+                chunk = chunk[half:]
+                await self._whole.wait()
+            while replies and self._drip_seconds and chunk:
                 writer.write(chunk[:1])
                 chunk = chunk[1:]
                 await asyncio.sleep(self._drip_seconds)

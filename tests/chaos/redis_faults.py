@@ -1,4 +1,4 @@
-"""What can happen to Redis, and to the way there. No read fails for it: the cache is never the reason."""
+"""What can happen to Redis. No read fails for it: the cache is never the reason."""
 
 import time
 from collections.abc import Iterator
@@ -12,8 +12,6 @@ from tests.chaos.waits import again_and_again, wait_until
 from tests.e2e.service_under_test import Service
 from tests.stack import probes
 
-_BESIDE_DEADLINE_SECONDS = 0.25  # Redis answers later than its deadline of 0.1 s
-_DRIP_SECONDS = 0.08
 _ENOUGH_LOOKUPS = 6  # of both instances, which look now and then until they trust it
 _MOST_MEMORY_BYTES = 512 * 2**20
 _BALLAST_KEYS, _BALLAST_BYTES = 4000, 1000
@@ -117,37 +115,6 @@ def down_while_products_change(service: Service) -> Iterator[list[Price]]:
     service.invalidator.resume()
 
 
-@contextmanager
-def late(service: Service) -> Iterator[None]:
-    service.redis_proxy.delay(_BESIDE_DEADLINE_SECONDS)
-    yield
-    service.redis_proxy.heal()
-
-
-@contextmanager
-def dripping(service: Service) -> Iterator[None]:
-    """Each byte of a reply comes within the deadline, and the whole reply does not. The workers are not replaced."""
-    workers = [instance.children() for instance in service.instances]
-    service.redis_proxy.drip(_DRIP_SECONDS)
-    yield
-    service.redis_proxy.heal()
-    assert [instance.children() for instance in service.instances] == workers, "a worker was replaced"
-
-
-@contextmanager
-def black_holed(service: Service) -> Iterator[None]:
-    service.redis_proxy.black_hole()
-    yield
-    service.redis_proxy.heal()
-
-
-@contextmanager
-def cut(service: Service) -> Iterator[None]:
-    service.redis_proxy.cut()
-    yield
-    service.redis_proxy.heal()
-
-
 def _lookups(client) -> int:
     return client.info("commandstats").get("cmdstat_mget", {"calls": 0})["calls"]
 
@@ -160,9 +127,9 @@ def _bypassed(service: Service, address: str) -> bool:
     return service.get(f"/products/{HOT[0]}", address)[1].get("x-cache") == "bypass"
 
 
-_WANTED = "no 5xx; slower, bounded; back by itself"
-_BYPASS = {"outcome": "bypass"}
-_DEMANDS = (
+WANTED = "no 5xx; slower, bounded; back by itself"
+BYPASS = {"outcome": "bypass"}
+DEMANDS = (
     demands.every_read_is_answered,
     demands.all_within(1.0),
     demands.half_within(0.05),
@@ -170,33 +137,26 @@ _DEMANDS = (
 )
 
 DIRECT = (
-    Fault("Redis killed", _WANTED, killed, _DEMANDS, _BYPASS),
-    Fault("Redis hung (SIGSTOP)", _WANTED, hung, _DEMANDS, _BYPASS),
-    Fault("Redis restarted empty", _WANTED, restarted_empty, _DEMANDS, seconds=OVER_AT_ONCE),
+    Fault("Redis killed", WANTED, killed, DEMANDS, BYPASS),
+    Fault("Redis hung (SIGSTOP)", WANTED, hung, DEMANDS, BYPASS),
+    Fault("Redis restarted empty", WANTED, restarted_empty, DEMANDS, seconds=OVER_AT_ONCE),
     Fault(
         "Redis back with an older data set",
         "no old version served after it returns",
         back_with_an_older_data_set,
-        (*_DEMANDS, demands.nothing_old_is_read),
+        (*DEMANDS, demands.nothing_old_is_read),
         seconds=OVER_AT_ONCE,
     ),
-    Fault("Redis evicts half of what it has", _WANTED, evicting, _DEMANDS),
-    Fault("Redis has no room at all", _WANTED, full, _DEMANDS, _BYPASS),
-    Fault("Redis forgets its scripts, 20 times a second", _WANTED, scripts_flushed, _DEMANDS),
-    Fault("Redis connections killed, 20 times a second", _WANTED, connections_killed, _DEMANDS, _BYPASS),
+    Fault("Redis evicts half of what it has", WANTED, evicting, DEMANDS),
+    Fault("Redis has no room at all", WANTED, full, DEMANDS, BYPASS),
+    Fault("Redis forgets its scripts, 20 times a second", WANTED, scripts_flushed, DEMANDS),
+    Fault("Redis connections killed, 20 times a second", WANTED, connections_killed, DEMANDS, BYPASS),
     Fault(
         "Redis down while products change",
         "no old version served after it returns",
         down_while_products_change,
-        (*_DEMANDS[:3], demands.back_within(5.0), demands.nothing_old_is_read),
-        _BYPASS,
+        (*DEMANDS[:3], demands.back_within(5.0), demands.nothing_old_is_read),
+        BYPASS,
         seconds={**A_WHILE, Form.LONG: 60.0},
     ),
-)
-
-PROXIED = (
-    Fault("Redis answers after its deadline", _WANTED, late, _DEMANDS, _BYPASS),
-    Fault("Redis replies dripping, a byte each 80 ms", _WANTED, dripping, _DEMANDS, _BYPASS),
-    Fault("Redis in a black hole", _WANTED, black_holed, _DEMANDS, _BYPASS),
-    Fault("Redis cut off", _WANTED, cut, _DEMANDS, _BYPASS),
 )

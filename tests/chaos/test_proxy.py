@@ -71,6 +71,23 @@ def test_what_drips_comes_byte_by_byte_until_it_is_healed(proxy, connect):
     assert echoed(client) == b"ping"
 
 
+def test_of_what_is_halved_the_rest_comes_when_it_is_healed(proxy, connect):
+    client = connect()
+    echoed(client)
+    proxy.halve()
+    late = connect()
+    assert [echoed(client), echoed(late, b"abc")] == [b"pi", b"a"]
+    client.sendall(b"more")
+    for each in (client, late):
+        each.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            each.recv(9)
+        each.settimeout(5)
+    proxy.heal()
+    assert [client.recv(2), late.recv(9)] == [b"ng", b"bc"]
+    assert client.recv(9) == b"more"
+
+
 def test_in_a_black_hole_nothing_ends_and_what_was_sent_arrives_later(proxy, connect):
     client = connect()
     echoed(client)
