@@ -1,5 +1,6 @@
 """What can happen on the way to a store, by a proxy before it. What is wanted is what is wanted of the store itself."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -10,6 +11,7 @@ from tests.e2e.service_under_test import Service
 
 _BESIDE_DEADLINE_SECONDS = 0.25  # Redis answers later than its deadline of 0.1 s
 _DRIP_SECONDS = 0.08  # each byte comes within the deadline, a whole reply does not
+_EVERY_READER_SECONDS = 0.2  # until each reader of cold products has asked
 
 
 Order = Callable[[FaultProxy], None]
@@ -30,6 +32,7 @@ def _postgres(order: Order) -> Callable[[Service], AbstractContextManager[None]]
     @contextmanager
     def strike(service: Service) -> Iterator[None]:
         with _suffering(service, service.postgres_proxy, order):
+            time.sleep(_EVERY_READER_SECONDS)  # else it is only refreshes that have the connections
             postgres_faults.soft_expire(service)
             yield
 
