@@ -1,6 +1,6 @@
 """Every fault, by the stack that it needs: stores asked directly, or through proxies."""
 
-from tests.chaos import clock_faults, network_faults, postgres_faults, process_faults, redis_faults
+from tests.chaos import clock_faults, network_faults, postgres_faults, process_faults, redis_faults, worker_faults
 
 DIRECT = (*redis_faults.DIRECT, *postgres_faults.DIRECT, *process_faults.DIRECT, *clock_faults.DIRECT)
-PROXIED = network_faults.PROXIED
+PROXIED = (*network_faults.PROXIED, *worker_faults.PROXIED)
