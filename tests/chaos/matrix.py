@@ -2,5 +2,11 @@
 
 from tests.chaos import clock_faults, network_faults, postgres_faults, process_faults, redis_faults, worker_faults
 
-DIRECT = (*redis_faults.DIRECT, *postgres_faults.DIRECT, *process_faults.DIRECT, *clock_faults.DIRECT)
+DIRECT = (
+    *redis_faults.DIRECT,
+    *postgres_faults.DIRECT,
+    *process_faults.DIRECT,
+    *worker_faults.DIRECT,
+    *clock_faults.DIRECT,
+)
 PROXIED = (*network_faults.PROXIED, *worker_faults.PROXIED)
