@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from tests.stack import probes
 _KILLS = 4
 _CHANGED_FOR_EACH = 2000  # enough that telling Redis of them takes longer than to kill who does it
 _CHANGED = range(1, _KILLS * _CHANGED_FOR_EACH + 1)
+_LOOK_SECONDS, _NOTIFIED_SECONDS = 1.5, 0.25  # until a change counts: found by the look each second, or told
 _A_FEW_BATCHES_SECONDS = 0.01
 
 
@@ -91,6 +93,36 @@ def invalidator_killed(service: Service) -> Iterator[list[Price]]:
     prices[:] = [(product_id, price, told) for product_id, price, _ in prices]
 
 
+@contextmanager
+def listener_silent(service: Service) -> Iterator[list[Price]]:
+    """Its backend stands still: a black hole for this one connection. The look each second finds what changed."""
+    noticed = _silent_listeners(service)
+    wait_until(lambda: len(_listening(service)) == 1)
+    (backend,) = _listening(service)
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        prices = _seen_within(_LOOK_SECONDS, raise_prices(service, HOT))
+        wait_until(lambda: _silent_listeners(service) > noticed)
+    finally:
+        os.kill(backend, signal.SIGCONT)
+    wait_until(lambda: bool(_listening(service) - {backend}))
+    yield prices + _seen_within(_NOTIFIED_SECONDS, raise_prices(service, HOT))
+
+
+def _listening(service: Service) -> set[int]:
+    backends = service.sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'overview catalogue'")
+    return {backend for (backend,) in backends}
+
+
+def _silent_listeners(service: Service) -> float:
+    page = service.get("/metrics", service.instances[0].address)[2].decode()
+    return float(re.findall(r"^overview_silent_listeners (\S+)", page, re.MULTILINE)[0])
+
+
+def _seen_within(seconds: float, prices: list[Price]) -> list[Price]:
+    return [(product_id, price, committed + seconds) for product_id, price, committed in prices]
+
+
 def _killed_in_the_middle(service: Service, product_ids: Sequence[int]) -> int:
     """How many changes it left."""
     raise_prices_one_by_one(service, product_ids)
@@ -145,5 +177,12 @@ DIRECT = (
         "no change is lost",
         invalidator_killed,
         (*_DEMANDS, demands.nothing_old_is_read),
+    ),
+    Fault(
+        "Invalidator's LISTEN connection silent",
+        "changes are late by a second at most; it listens again",
+        listener_silent,
+        (*_DEMANDS, demands.nothing_old_is_read),
+        seconds=OVER_AT_ONCE,
     ),
 )
