@@ -20,7 +20,8 @@ from service.settings import SettingError
 class Servers:
     """The servers at ``url``; ``name`` and ``options`` are those of each session.
 
-    With several hosts, ``target_session_attrs`` says which of them will do. Raises SettingError if the URL is none.
+    With several hosts, ``target_session_attrs`` says which of them will do; a standby never does: it has less than its
+    primary, and takes no writes. Raises SettingError if the URL is none.
     """
 
     def __init__(self, url: str, name: str, options: str) -> None:
@@ -47,14 +48,18 @@ class Servers:
                 connection = self._connect(place, _share(until, left))
             except LOST as error:
                 failure = error
-            else:
+                continue
+            if self.will_do(connection):
                 self._last_good = number % count
                 return connection
+            connection.close()
         raise failure
 
     def will_do(self, connection: Connection) -> bool:
-        """Whether a connection is still to a server that takes writes, if it must be, as far as the server has said."""
-        return not (self._must_write and connection.get_parameter_status("default_transaction_read_only") == "on")
+        """Whether a connection is to a primary, and one that takes writes if it must, as far as the server has said."""
+        says = connection.get_parameter_status  # Postgres 14 and later say both
+        is_read_only = self._must_write and says("default_transaction_read_only") == "on"
+        return not is_read_only and says("in_hot_standby") != "on"
 
     def _connect(self, place: dict[str, str], until: float) -> Connection:
         failure: BaseException = OSError()

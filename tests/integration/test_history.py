@@ -13,8 +13,9 @@ from service.catalogue import Key, Kind
 from service.catalogue.cached import CachedCatalogue
 from service.catalogue.database import ADOPTION, DatabaseCatalogue
 from service.catalogue.outbox import Outbox
+from service.errors import PostgresUnavailable
 from service.metrics import Metrics
-from service.postgres import Postgres
+from service.postgres import Listener, Postgres
 from tests.chaos.waits import wait_until
 from tests.stack import probes, servers
 
@@ -45,15 +46,16 @@ class Cluster:
         _give_away(self.copy / "postgres", self.root / "postgres")
         self.server.start()
 
-    def replaced(self, *, promoted):
-        """The copy takes its place: a standby that is promoted, or a backup that was put back."""
+    def replaced(self, *, standby):
+        """The copy takes its place: a standby that has yet to be promoted, or a backup that was put back."""
         self.server.stop()
-        if promoted:
+        if standby:
             (self.copy / "postgres" / "data" / "standby.signal").touch()
         self.server = servers.Postgres(self.copy, self.port, self.root.parent / "postgres.log", durable=False)
         self.server.start()
-        if promoted:
-            self.sql("SELECT pg_promote()")
+
+    def promote(self):
+        self.sql("SELECT pg_promote()")
 
 
 def _copy(source, target):
@@ -114,7 +116,9 @@ def test_what_a_new_primary_or_a_backup_does_not_have_is_not_served(cluster, ser
     outbox.drain()
     cluster.copied()
     lose_changes(cluster.sql, outbox, catalogue)
-    cluster.replaced(promoted=promoted)
+    cluster.replaced(standby=promoted)
+    if promoted:
+        cluster.promote()
     cluster.sql("UPDATE products SET name = 'Kept' WHERE id = 1")  # with a version that the lost change had
     outbox.drain()
     assert_what_is_there_now_is_served_and_cached(catalogue)
@@ -125,9 +129,29 @@ def test_an_instance_that_meets_a_new_primary_before_the_invalidator_does_serves
     outbox.drain()
     cluster.copied()
     lose_changes(cluster.sql, outbox, catalogue)
-    cluster.replaced(promoted=True)
+    cluster.replaced(standby=True)
+    cluster.promote()
     cluster.sql("UPDATE products SET name = 'Kept' WHERE id = 1")
     catalogue.documents([Key(Kind.RELATED, 1)])  # a miss, which connects
+    assert_what_is_there_now_is_served_and_cached(catalogue)
+
+
+def test_a_standby_is_not_used_before_its_promotion(cluster, service):
+    """What it lacks would be served, and connections from then would not notice that it was promoted."""
+    catalogue, outbox = service(cluster.server.url)
+    outbox.drain()
+    cluster.copied()
+    lose_changes(cluster.sql, outbox, catalogue)
+    cluster.replaced(standby=True)
+    listener = Listener(cluster.server.url, "catalogue", 5.0)
+    for call in (outbox.drain, lambda: listener.wait(0), lambda: catalogue.documents([Key(Kind.RELATED, 1)])):
+        with pytest.raises(PostgresUnavailable):
+            call()
+    cluster.promote()
+    cluster.sql("UPDATE products SET name = 'Kept' WHERE id = 1")
+    assert listener.wait(0)
+    listener.close()
+    catalogue.documents([Key(Kind.RELATED, 1)])
     assert_what_is_there_now_is_served_and_cached(catalogue)
 
 
