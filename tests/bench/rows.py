@@ -23,13 +23,17 @@ class Line(NamedTuple):
 
 
 class Row(NamedTuple):
-    """Lines that are measured in turn, each round. With ``constant_rate``, requests per second, it is an open loop."""
+    """Lines that are measured in turn, each round. With ``constant_rate``, requests per second, it is an open loop.
+
+    ``clients`` is how many different blocks of headers there are: more than any memory of them may hold.
+    """
 
     work: str
     lines: Mapping[str, Line]
     bounds: Sequence[Bound]
     kind: Kind = Kind.PRODUCT
     cold: bool = False
+    clients: int = 10_000
     constant_rate: float = 0.0
 
 
@@ -42,6 +46,12 @@ ALONE = (
         "product, Redis warm, 64 connections",
         _of(OURS, EXPRESS, FASTAPI, FILE, TUNED_FILE),
         (figures.faster(EXPRESS, 8), figures.faster(FASTAPI, 15), figures.faster(FILE, 0.8)),
+    ),
+    Row(
+        "product, Redis warm, 64 connections, one client's headers",
+        _of(OURS, EXPRESS),
+        (figures.faster(EXPRESS, 8),),
+        clients=1,
     ),
     Row(
         "product, Redis warm, 256 connections",

@@ -10,7 +10,7 @@ from urllib.request import urlopen
 from service import nginx_conf
 from service.catalogue import Kind
 from service.settings import Settings
-from service.web.plain import SUFFIXES
+from service.web.matching import SUFFIXES
 from tests.bench import install
 from tests.bench.figures import OURS
 from tests.bench.warmth import EXPRESS_KEYS, FASTAPI_KEYS, LIFETIME, OUR_KEYS

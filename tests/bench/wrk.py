@@ -21,8 +21,13 @@ class Report(NamedTuple):
     errors: int
 
 
-def run(address: str, path: tuple[str, str], ids: Path, connections: int, seconds: int, cores: set[int]) -> Report:
-    """Ask for random ids of a file, each between the two parts of ``path``; raises StackError if wrk says nothing."""
+def run(
+    address: str, path: tuple[str, str], ids: Path, clients: int, connections: int, seconds: int, cores: set[int]
+) -> Report:
+    """Ask for random ids of a file, each between the two parts of ``path``, with headers of so many different clients.
+
+    Raises StackError if wrk says nothing.
+    """
     command = [
         "taskset",
         "-c",
@@ -33,7 +38,7 @@ def run(address: str, path: tuple[str, str], ids: Path, connections: int, second
         f"-d{seconds}s",
         "--latency",
     ]
-    environ = {**os.environ, "BEFORE": path[0], "AFTER": path[1], "IDS": str(ids)}
+    environ = {**os.environ, "BEFORE": path[0], "AFTER": path[1], "IDS": str(ids), "CLIENTS": str(clients)}
     done = subprocess.run(
         [*command, "-s", _SCRIPT, f"http://{address}/"], env=environ, capture_output=True, text=True, check=False
     )

@@ -74,7 +74,9 @@ class Service:
 
 
 @contextmanager
-def running(root: Path, free_port: Callable[[str], int], *, proxied: bool = False) -> Iterator[Service]:
+def running(
+    root: Path, free_port: Callable[[str], int], *, proxied: bool = False, micro_cache: bool = False
+) -> Iterator[Service]:
     """Start everything, with a catalogue of products that are only products; stop everything."""
     with ExitStack() as stopping:
 
@@ -91,7 +93,7 @@ def running(root: Path, free_port: Callable[[str], int], *, proxied: bool = Fals
         proxies = before(postgres), before(redis)
         runner.migrate(postgres.url)
         _insert_products(postgres.url)
-        given = _settings(free_port, *(_through(*pair) for pair in zip((postgres, redis), proxies, strict=True)))
+        given = _settings(free_port, micro_cache, *(_through(*pair) for pair in zip((postgres, redis), proxies, strict=True)))
         instances = [
             start(Instance(int(address.rpartition(":")[2]), root / "web.log", given, f"web {address}"))
             for address in given["INSTANCES"].split(",")
@@ -101,14 +103,16 @@ def running(root: Path, free_port: Callable[[str], int], *, proxied: bool = Fals
         yield Service(postgres, redis, instances, invalidator, nginx, *proxies)
 
 
-def _settings(free_port: Callable[[str], int], database_url: str, redis_url: str) -> Mapping[str, str]:
+def _settings(
+    free_port: Callable[[str], int], micro_cache: bool, database_url: str, redis_url: str
+) -> Mapping[str, str]:
     return {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "CART_SECRET": "only for these tests",
         "INSTANCES": ",".join(f"127.0.0.1:{free_port(f'e2e web {number}')}" for number in (1, 2)),
         "LISTEN": f"127.0.0.1:{free_port('e2e nginx')}",
-        "MICRO_CACHE": "off",
+        "MICRO_CACHE": str(micro_cache),
         "POSTGRES_TIMEOUT_SECONDS": str(POSTGRES_TIMEOUT_SECONDS),
         "POSTGRES_CONNECTIONS": str(POSTGRES_CONNECTIONS),
         "CACHE_SHADOW_PERCENT": "10",

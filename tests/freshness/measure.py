@@ -65,7 +65,7 @@ def private_service() -> Iterator[Service]:
     root = Path(tempfile.mkdtemp(prefix="freshness-", dir=RunDirectory(CHECKOUT / ".run").servers()))
     root.chmod(0o755)
     try:
-        with running(root, Ports().take) as service:
+        with running(root, Ports().take, micro_cache=True) as service:
             fill(service, CHANGING, UNTOUCHED, FED)
             yield service
     finally:
@@ -81,8 +81,8 @@ def fill(service: Service, *products: range) -> None:
     _settle(service)
 
 
-def freshness(service: Service, seconds: float) -> Freshness:
-    """Change products one by one while one instance is read; most reads are of those."""
+def freshness(service: Service, seconds: float, address: str | None = None) -> Freshness:
+    """Change products one by one while one instance, or another ``address``, is read; most reads are of those."""
     changing = subjects(CHANGING)
     paths = [subject.path for subject in changing]
     writer = Writer(service.postgres.url, changing, CHANGES_A_SECOND, int(seconds * CHANGES_A_SECOND))
@@ -91,7 +91,7 @@ def freshness(service: Service, seconds: float) -> Freshness:
     def next_request() -> bytes:
         return _get(random.choice(paths) if random.random() < _SHARE_OF_CHANGING else _untouched())
 
-    address = service.instances[0].address
+    address = address or service.instances[0].address
     loop = OpenLoop(address, next_request, READS_A_SECOND, seconds + 1, _CONNECTIONS, reads.take)
     writer.start()
     try:

@@ -23,6 +23,14 @@ def test_a_change_reaches_the_readers_of_an_instance_within_50_ms_and_never_goes
     assert service.wrong_hits() == 0
 
 
+def test_through_nginx_and_its_micro_cache_a_change_takes_less_than_two_seconds_more(service):
+    found = freshness(service, 5, service.nginx.address)
+    assert found.changes == 100
+    assert found.failed == 0
+    assert 0.5 < found.lags[-1] <= 2.05
+    assert service.wrong_hits() == 0
+
+
 def test_a_price_feed_costs_what_it_leaves_alone_no_miss_and_is_told_within_a_second(service):
     found = feed(service, seconds=3)
     assert found.failed == 0
