@@ -1,0 +1,99 @@
+"""The cache over a real Redis and a model of the catalogue; each answer is compared with those before."""
+
+from service.cache.aside import CacheAside, Lifetimes
+from service.cache.entry import Entry, State
+from service.cache.keys import entry_name
+from service.catalogue import Kind
+from service.catalogue.outbox import Outbox
+from tests.integration.model_catalogue import PRODUCTS, Model
+from tests.integration.model_redis import DataSet, HeldStore
+from tests.stack import probes
+
+LIFETIMES = Lifetimes(fresh_seconds=100, keep_seconds=1000, missing_seconds=5)
+NAMES = [entry_name(Kind.CARD, product_id) for product_id in PRODUCTS]
+INSTANCES, WATCHER = (0, 1), 2  # whose connections are the invalidator's too, and are lost unnoticed
+
+
+class WatchedCache:
+    """Two instances, an invalidator, and who looks after each step.
+
+    Of each product it has the index of the newest content that an invalidation has been delivered of (``told``), that
+    the cache took, or gave to a reader of any instance (``cached``), that an instance answered with (``served``).
+    """
+
+    def __init__(self, redis_url):
+        super().__init__()
+        self.client, self.url = probes.client(redis_url), redis_url
+        self.client.flushall()
+        self.now = 1_000_000.0
+        self.data = DataSet(self.client, self.clock)
+        self.model, self.fills, self.delivered = Model(), [], []
+        self.stores, self.caches = {}, {}
+        self.told, self.cached = dict.fromkeys(PRODUCTS, 0), dict.fromkeys(PRODUCTS, 0)
+        self.served = {instance: dict.fromkeys(PRODUCTS, 0) for instance in INSTANCES}
+        for instance in (*INSTANCES, WATCHER):
+            self._start(instance)
+        self.outbox = Outbox(self.model, self.stores[WATCHER])
+
+    def teardown(self):
+        for store in self.stores.values():
+            store.close()
+        self.client.close()
+
+    def clock(self):
+        return self.now
+
+    def _start(self, instance):
+        store = self.stores[instance] = HeldStore(self.url, self.clock)
+        self.caches[instance] = CacheAside(store, LIFETIMES, self.clock, self.clock, self.model.untold)
+
+    def _look_up(self, instance):
+        found = dict(zip(PRODUCTS, self.caches[instance].look_up(NAMES), strict=True))
+        for product_id, one in found.items():
+            if one is not None:
+                self._is_not_older(product_id, one, self.cached)
+        return found
+
+    def _is_not_older(self, product_id, document, places):
+        if document.body in self.model.lost:
+            return
+        since = self.told[product_id] if document.body is None else max(self.told[product_id], places[product_id])
+        place = self.model.place(product_id, document.body, since)
+        assert place is not None, (product_id, document, since, self.model.contents)
+        if document.body is not None:
+            places[product_id] = place
+
+    def _begin_fill(self, instance, product_id):
+        incarnation, began = self.caches[instance].incarnation(), self.now
+        return instance, product_id, self.model.document(product_id), began, incarnation
+
+    def _fill(self, instance, product_id, document, began, incarnation, answers=True):
+        state = State.MISSING if document.body is None else State.PRESENT
+        cache = self.caches[instance]
+        until, body = cache.fresh_until(state), document.body or b""
+        entry = Entry(state, document.epoch, document.version, until, document.etag, body)
+        stored = cache.fill({entry_name(Kind.CARD, product_id): entry}, began, incarnation)
+        if stored and document.epoch == self.model.epoch:
+            self._history_was_noticed()
+        if answers:
+            self._is_not_older(product_id, document, self.served[instance])
+        if stored:
+            self._is_not_older(product_id, document, self.cached)
+
+    def _deliver(self, row_ids):
+        self.model.adopt(0, 0)
+        places = [(self.model.outbox[row_id][0], self.model.outbox[row_id][3]) for row_id in row_ids]
+        self.model.chosen = [self.model.read(row_id) for row_id in row_ids]
+        self.delivered += self.model.chosen
+        self.outbox.drain()
+        for product_id, place in (*places, *self.model.places_of_epoch.items()):
+            self.told[product_id] = max(self.told[product_id], place)
+        self._history_was_noticed()
+
+    def _history_was_noticed(self):
+        if self.model.primary.history == self.model.history:
+            self.model.lost.clear()
+
+    def _served_products(self):
+        """Absence is told of without a version, so that a tombstone replaces it whenever it comes."""
+        return [product_id for product_id, one in self._look_up(WATCHER).items() if one and one.body is not None]
