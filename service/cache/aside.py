@@ -140,20 +140,25 @@ class CacheAside:
         """Offer entries that were read from the source since ``began`` (monotonic); a newer one that is stored stays.
 
         If the store's ``incarnation`` of then is over, it has forgotten tombstones since, and takes none of them; nor
-        if they are too late. Returns how many were stored. A cache that cannot be written to is no error: 0.
+        if they are too late. Then it is left alone as after a failure, until it was told of what was read.
+        Returns how many were stored. A cache that cannot be written to is no error: 0.
         """
         if not entries:
             return 0
         self._newest_epoch = max(self._newest_epoch, *(entry.epoch for entry in entries.values()))
         not_after = began + _LONGEST_FILL_SECONDS
-        if self._monotonic() > not_after or not self.trust.is_reachable:
+        if not self.trust.is_reachable:
             return 0
         offered = [
             (name, entry._replace(incarnation=incarnation).encode(), self._keep_seconds(entry))
             for name, entry in entries.items()
         ]
         with suppress(RedisUnavailable), self._noticing_failures():
-            return self._store.put(self._newest_epoch, offered, incarnation, not_after)
+            in_time = self._monotonic() <= not_after
+            stored = self._store.put(self._newest_epoch, offered, incarnation, not_after) if in_time else 0
+            if self._store.incarnation != incarnation or self._monotonic() > not_after:
+                raise RedisUnavailable  # for this process: what it answers now is not there, and what is may be older
+            return stored
         return 0
 
     def fresh_until(self, state: State) -> float:

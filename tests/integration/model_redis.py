@@ -20,6 +20,11 @@ class HeldStore(RedisStore):
         real = None if not_after is None else time.monotonic() + not_after - self._clock()
         return super().put(epoch, entries, incarnation, real)
 
+    def let_go(self):
+        """What is held arrives."""
+        while self.held:
+            self.put(*self.held.pop())
+
     def lose_connections(self):
         """As if nobody had used them for a while: a closed one is then noticed before it is used."""
         self._forget_connections()

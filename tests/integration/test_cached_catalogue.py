@@ -173,7 +173,7 @@ def test_a_fill_from_before_redis_was_emptied_is_not_stored(overtaken, catalogue
     assert b"One" in overtaken.result(10)[ONE].body  # it was asked for before the change
     served = catalogue.documents([ONE])[ONE]
     assert b"New" in served.body
-    assert served.outcome == "miss"
+    assert served.outcome == "bypass"
 
 
 def test_who_asks_after_a_change_is_not_given_what_was_read_before_it(overtaken, catalogue, source, store):

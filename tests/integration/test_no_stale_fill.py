@@ -8,14 +8,11 @@ over a real Redis, read through two instances, which are started anew.
 What is assumed of Redis: of what it holds, it drops nothing before its time but everything at once.
 """
 
-from contextlib import suppress
-
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from service.cache.keys import EPOCH
-from service.errors import RedisUnavailable
 from tests.integration.model_catalogue import PRODUCTS
 from tests.integration.watched_cache import INSTANCES, WATCHER, WatchedCache
 
@@ -94,25 +91,30 @@ class Cache(WatchedCache, RuleBasedStateMachine):
     @rule(instance=instances, product_id=products)
     def read(self, instance, product_id):
         """Never older than what the same instance answered before; absence has no version to compare."""
-        try:
-            found = self._look_up(instance)[product_id]
-        except RedisUnavailable:
-            found = None
+        found = self._look_up_if_it_can(instance)[product_id]
         if found is None:
             self._fill(*self._begin_fill(instance, product_id))
         else:
             self._is_not_older(product_id, found, self.served[instance])
 
-    @rule(instance=instances, product_id=products)
-    def begin_a_slow_fill(self, instance, product_id):
-        self.fills.append(self._begin_fill(instance, product_id))
+    @rule(instance=instances, product_id=products, reads=st.booleans())
+    def begin_a_slow_fill(self, instance, product_id, reads):
+        """It reads now, or as late as it ends."""
+        self._look_up_if_it_can(instance)
+        incarnation, began = self.caches[instance].incarnation(), self.now
+        document = self.model.document(product_id) if reads else None
+        self.fills.append((instance, product_id, document, began, incarnation))
 
     @rule(
-        instance=instances, product_id=products, seconds=st.sampled_from((0, 6, 11)), loses=losses, held=st.booleans()
+        instance=instances,
+        product_id=products,
+        seconds=st.sampled_from((0, 6, 11, 61)),
+        loses=losses,
+        held=st.booleans(),
     )
     def overtake_a_slow_fill(self, instance, product_id, seconds, loses, held):
         """The race itself, more often than it would be drawn; the end is drawn."""
-        self.begin_a_slow_fill(instance, product_id)
+        self.begin_a_slow_fill(instance, product_id, reads=True)
         if held:
             self.hold_up_a_slow_fill(0)
         self.save_the_data_set()
@@ -123,11 +125,6 @@ class Cache(WatchedCache, RuleBasedStateMachine):
 
     @precondition(lambda self: self.fills)
     @rule(age=recent)
-    def end_a_slow_fill(self, age):
-        self._fill(*self.fills.pop(-1 - age % len(self.fills)), answers=False)
-
-    @precondition(lambda self: self.fills)
-    @rule(age=recent)
     def hold_up_a_slow_fill(self, age):
         """Between the check of its age and the script."""
         instance, *fill = self.fills.pop(-1 - age % len(self.fills))
@@ -135,14 +132,24 @@ class Cache(WatchedCache, RuleBasedStateMachine):
         self._fill(instance, *fill, answers=False)
         self.stores[instance].holds = False
 
-    @rule(instance=instances)
-    def let_go_what_is_held_up(self, instance):
-        store = self.stores[instance]
-        while store.held:
-            try:
-                store.put(*store.held.pop())
-            except RedisUnavailable:
-                self.caches[instance].trust.failed()
+    @rule(age=recent)
+    def end_a_slow_fill(self, age):
+        for instance in INSTANCES:
+            with self._noticing_failures(instance):
+                self.stores[instance].let_go()
+        if self.fills:
+            self._fill(*self.fills.pop(-1 - age % len(self.fills)))
+
+    @rule(instance=instances, product_id=products, loses=losses)
+    def fill_again_what_others_have_older(self, instance, product_id, loses):
+        """Who begins before Redis has lost something, and reads after a change, has no place for its answer."""
+        self.begin_a_slow_fill(instance, product_id, reads=False)
+        self.redis_loses(loses)
+        self.read(1 - instance, product_id)
+        self.change_or_insert(product_id)
+        self.end_a_slow_fill(0)
+        self.time_passes(1)
+        self.read(instance, product_id)
 
     @rule(instance=instances)
     def start_an_instance_anew(self, instance):
@@ -216,8 +223,7 @@ class Cache(WatchedCache, RuleBasedStateMachine):
     def what_is_there_and_told_is_cached_until_its_hard_expiry(self, instance):
         """Else all of this would hold for a cache that keeps nothing."""
         self.deliver_everything()
-        with suppress(RedisUnavailable):
-            self._look_up(instance)
+        self._look_up_if_it_can(instance)
         self.time_passes(1)
         there = [product_id for product_id in PRODUCTS if self.model.contents[product_id][-1].body is not None]
         for product_id in there:

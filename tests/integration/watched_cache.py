@@ -1,10 +1,13 @@
 """The cache over a real Redis and a model of the catalogue; each answer is compared with those before."""
 
+from contextlib import contextmanager, suppress
+
 from service.cache.aside import CacheAside, Lifetimes
 from service.cache.entry import Entry, State
 from service.cache.keys import entry_name
 from service.catalogue import Kind
 from service.catalogue.outbox import Outbox
+from service.errors import RedisUnavailable
 from tests.integration.model_catalogue import PRODUCTS, Model
 from tests.integration.model_redis import DataSet, HeldStore
 from tests.stack import probes
@@ -54,6 +57,18 @@ class WatchedCache:
                 self._is_not_older(product_id, one, self.cached)
         return found
 
+    def _look_up_if_it_can(self, instance):
+        with suppress(RedisUnavailable):
+            return self._look_up(instance)
+        return dict.fromkeys(PRODUCTS)
+
+    @contextmanager
+    def _noticing_failures(self, instance):
+        try:
+            yield
+        except RedisUnavailable:
+            self.caches[instance].trust.failed()
+
     def _is_not_older(self, product_id, document, places):
         if document.body in self.model.lost:
             return
@@ -68,17 +83,18 @@ class WatchedCache:
         return instance, product_id, self.model.document(product_id), began, incarnation
 
     def _fill(self, instance, product_id, document, began, incarnation, answers=True):
+        document = document or self.model.document(product_id)
         state = State.MISSING if document.body is None else State.PRESENT
         cache = self.caches[instance]
         until, body = cache.fresh_until(state), document.body or b""
         entry = Entry(state, document.epoch, document.version, until, document.etag, body)
         stored = cache.fill({entry_name(Kind.CARD, product_id): entry}, began, incarnation)
-        if stored and document.epoch == self.model.epoch:
-            self._history_was_noticed()
-        if answers:
-            self._is_not_older(product_id, document, self.served[instance])
         if stored:
+            self._history_was_noticed(document.epoch)
             self._is_not_older(product_id, document, self.cached)
+        place = self.model.place(product_id, document.body, 0)
+        if answers and place and document.body is not None:  # who asked before may be given less than others were
+            self.served[instance][product_id] = max(self.served[instance][product_id], place)
 
     def _deliver(self, row_ids):
         self.model.adopt(0, 0)
@@ -88,10 +104,11 @@ class WatchedCache:
         self.outbox.drain()
         for product_id, place in (*places, *self.model.places_of_epoch.items()):
             self.told[product_id] = max(self.told[product_id], place)
-        self._history_was_noticed()
+        self._history_was_noticed(self.model.epoch)
 
-    def _history_was_noticed(self):
-        if self.model.primary.history == self.model.history:
+    def _history_was_noticed(self, epoch):
+        """Redis was told of this epoch."""
+        if epoch == self.model.epoch and self.model.primary.history == self.model.history:
             self.model.lost.clear()
 
     def _served_products(self):
