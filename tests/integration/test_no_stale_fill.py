@@ -19,21 +19,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from service.cache.keys import EPOCH
 from tests.integration.model_catalogue import PRODUCTS
-from tests.integration.watched_cache import INSTANCES, WATCHER, WatchedCache
+from tests.integration.rules_of_stores import StoreRules, instances, losses, products, recent
+from tests.integration.watched_cache import INSTANCES, WATCHER
 
-# Most of what is drawn concerns one product and the last few things that happened to it: there are the races.
-products, instances, recent = (
-    st.sampled_from((1, 1, 1, 2)),
-    st.sampled_from(INSTANCES),
-    st.sampled_from((0, 0, 0, 1, 2)),
-)
-losses = st.sampled_from(("nothing", "nothing", "nothing", "all", "its epoch", "what is new"))
 lifetimes, ends = st.sampled_from((0, 6, 11, 61)), st.sampled_from((True, True, False))
 
 
-class Cache(WatchedCache, RuleBasedStateMachine):
+class Cache(StoreRules, RuleBasedStateMachine):
     """See the module."""
 
     @initialize()
@@ -42,42 +35,13 @@ class Cache(WatchedCache, RuleBasedStateMachine):
             self.change_or_insert(product_id)
         self.deliver_everything()
 
-    # The catalogue.
-
-    @rule(product_id=products)
-    def change_or_insert(self, product_id):
-        self.model.change(product_id, present=True)
-
-    @rule(product_id=products)
-    def delete(self, product_id):
-        if self.model.contents[product_id][-1].body is not None:
-            self.model.change(product_id, present=False)
-
-    @rule(whole=st.booleans())
-    def raise_the_epoch(self, whole):
-        if whole:
-            self.model.load()
-        else:
-            self.model.truncate()
-
-    @rule(product_id=products, changes_now=st.booleans())
-    def open_a_writer(self, product_id, changes_now):
-        self.model.open(product_id, changes_now)
-
-    @precondition(lambda self: self.model.writers)
-    @rule(age=recent)
-    def commit_a_writer(self, age):
-        self.model.commit(self.model.writers[-1 - age % len(self.model.writers)])
+    # The two stores: see rules_of_stores.
 
     @rule(product_id=products, changes_now=st.booleans(), instance=instances)
     def raise_the_epoch_under_a_writer(self, product_id, changes_now, instance):
         self.open_a_writer(product_id, changes_now)
         self.raise_the_epoch(whole=False)
         self.read(instance, product_id)
-
-    @rule()
-    def the_standby_follows(self):
-        self.model.standby_follows()
 
     @rule(instance=instances, product_id=products, changes=st.integers(0, 2))
     def lose_what_was_committed(self, instance, product_id, changes):
@@ -89,16 +53,6 @@ class Cache(WatchedCache, RuleBasedStateMachine):
         self.read(instance, product_id)
         self.fail_over_to_the_standby()
         self.change_or_insert(product_id)
-
-    @rule()
-    def fail_over_to_the_standby(self):
-        before = {content.body for contents in self.model.contents.values() for content in contents}
-        self.model.lose()
-        self.model.lost |= before - {content.body for contents in self.model.contents.values() for content in contents}
-        self.delivered.clear()
-        for places in (self.told, self.cached, *self.served.values()):
-            for product_id, place in places.items():
-                places[product_id] = min(place, len(self.model.contents[product_id]) - 1)
 
     # Readers.
 
@@ -188,35 +142,6 @@ class Cache(WatchedCache, RuleBasedStateMachine):
         self.model.chosen = [self.delivered[-1 - age % len(self.delivered)]]
         self.outbox.drain()
         assert self._served_products() == before
-
-    # Redis, and time.
-
-    @rule(seconds=st.sampled_from((1, 6, 11, 61, 101, 1001)))
-    def time_passes(self, seconds):
-        """The clocks go on, and what Redis keeps ages by as much."""
-        self.now += seconds
-        self.data.age(seconds)
-
-    @rule(what=losses)
-    def redis_loses(self, what):
-        if what == "all":
-            self.client.flushall()
-            self.client.script_flush()
-        elif what == "its epoch":
-            self.client.delete(EPOCH)
-        elif what == "what is new":
-            self.an_older_data_set_comes_back(set())
-
-    @rule()
-    def save_the_data_set(self):
-        self.data.save()
-
-    @rule(noticed=st.sets(instances))
-    def an_older_data_set_comes_back(self, noticed):
-        """After a restart, or with a replica that was promoted; not every instance finds a connection broken by it."""
-        self.data.come_back()
-        for instance in self.stores.keys() - noticed:
-            self.stores[instance].lose_connections()
 
     @rule(instance=instances, product_id=products, loses=losses, seconds=st.sampled_from((0, 61)))
     def redis_loses_what_it_was_told(self, instance, product_id, loses, seconds):
