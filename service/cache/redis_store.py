@@ -114,7 +114,7 @@ class RedisStore:
             values += [stored, max(1, int(keep_seconds * 1000))]
         count = self._put(names, values, not_after)
         if count == _ANOTHER_SERVER:
-            self._forget_connections()
+            self.renew()
             count = self._put(names, values, not_after)
         return count
 
@@ -123,11 +123,17 @@ class RedisStore:
         with self._connection() as (connection, until):
             _checked(_called(connection, ("INCR", name), until))
 
+    def renew(self) -> None:
+        """Close the connections of threads: those made from now on know their server as it is now."""
+        while self._idle:
+            with suppress(IndexError):
+                self._idle.pop()[0].close()
+
     def close(self) -> None:
         """Close every connection; those in use are closed when they are done with."""
         self._closed = True
         self.abandon()
-        self._forget_connections()
+        self.renew()
 
     def _found(self, connection: RedisConnection, reply: Any) -> Found:
         said, *stored = _checked(reply)
@@ -154,12 +160,6 @@ class RedisStore:
             connection.learn_clock(int(clock))
             return int(count)
 
-    def _forget_connections(self) -> None:
-        """Those made from now on know their server as it is now."""
-        while self._idle:
-            with suppress(IndexError):
-                self._idle.pop()[0].close()
-
     @contextmanager
     def _connection(self) -> Iterator[tuple[RedisConnection, float]]:
         """A connection for this thread alone, and the instant by which all is to be done."""
@@ -174,7 +174,7 @@ class RedisStore:
         if connection.is_open:
             self._idle.append((connection, time.monotonic()))
         if self._closed:
-            self._forget_connections()
+            self.renew()
 
     def _idle_connection(self) -> RedisConnection | None:
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 
 from service.cache.aside import TOMBSTONE_SECONDS
@@ -16,6 +17,8 @@ from service.postgres import Call, Postgres
 # A row has up to 1,000 products. While Redis takes tombstones it answers nobody: of 250 products for about 3 ms.
 _ROWS = 64
 _MOST_PRODUCTS = 250
+# A Redis that was a replica for a moment may have another's data and every connection: so it is asked again who it is.
+_IDENTITY_SECONDS = 1.0
 
 Row = tuple[int, list[int], list[int], int]
 
@@ -27,6 +30,7 @@ class Outbox:
         self._postgres = postgres
         self._redis = redis
         self._newest_version = 0
+        self._identity_until = 0.0
         self._products = _MOST_PRODUCTS  # of one call; fewer where Redis did not take as many in time
 
     def drain(self) -> int:
@@ -47,6 +51,9 @@ class Outbox:
 
     def _adopt(self) -> None:
         """Tell Redis the epoch, which is raised where the database has less than Redis or this process was told of."""
+        if (now := time.monotonic()) > self._identity_until:
+            self._redis.renew()
+            self._identity_until = now + _IDENTITY_SECONDS
         ((epoch,),) = self._postgres.run(Call(ADOPT, (self._redis.epoch, self._newest_version)))
         self._redis.put(epoch, [])
         if self._redis.epoch > epoch:  # a load has come in between, or this database has lost one

@@ -25,10 +25,6 @@ class HeldStore(RedisStore):
         while self.held:
             self.put(*self.held.pop())
 
-    def lose_connections(self):
-        """As if nobody had used them for a while: a closed one is then noticed before it is used."""
-        self._forget_connections()
-
 
 class DataSet:
     """The data set of the Redis that ``client`` is connected to. ``clock`` gives the seconds of a test."""

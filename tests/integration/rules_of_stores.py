@@ -84,4 +84,4 @@ class StoreRules(WatchedCache):
         """After a restart, or with a replica that was promoted; not every instance finds a connection broken by it."""
         self.data.come_back()
         for instance in self.stores.keys() - noticed:
-            self.stores[instance].lose_connections()
+            self.stores[instance].renew()
