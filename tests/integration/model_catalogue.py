@@ -98,11 +98,14 @@ class Model:
 
     def adopt(self, known_epoch, known_version):
         """The first statement of each connection, and of each look of the invalidator."""
-        if self.primary.history != self.history or self.epoch < known_epoch or self.version < known_version:
+        if not self.is_adopted() or self.epoch < known_epoch or self.version < known_version:
             self.primary.version = max(self._next_version(), known_version)
             self.primary.epoch, self.primary.history = max(self.epoch, known_epoch), self.history
             self._raise_epoch()
         return self.epoch
+
+    def is_adopted(self):
+        return self.primary.history == self.history
 
     def untold(self):
         return (min(self.outbox), max(self.outbox)) if self.outbox else (0, 0)

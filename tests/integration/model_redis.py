@@ -66,8 +66,11 @@ class DataSet:
             pipeline.execute_command("REPLICAOF", "127.0.0.1", 1)
             pipeline.execute_command("REPLICAOF", "NO", "ONE")
             pipeline.script_flush()
-            pipeline.client_kill_filter(_type="normal", skipme=True)
             pipeline.execute()
+        self.close_connections()
+
+    def close_connections(self):
+        self._client.client_kill_filter(_type="normal", skipme=True)
 
     def _times(self):
         names = sorted(self._client.keys("*"))

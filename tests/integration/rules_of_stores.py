@@ -49,9 +49,10 @@ class StoreRules(WatchedCache):
 
     @rule()
     def fail_over_to_the_standby(self):
-        before = {content.body for contents in self.model.contents.values() for content in contents}
+        before = self.model.contents
         self.model.lose()
-        self.model.lost |= before - {content.body for contents in self.model.contents.values() for content in contents}
+        for product_id, contents in self.model.contents.items():
+            self.model.lost.update(content.body for content in before[product_id][len(contents) :])
         self.delivered.clear()
         for places in (self.told, self.cached, *self.served.values()):
             for product_id, place in places.items():
@@ -83,5 +84,13 @@ class StoreRules(WatchedCache):
     def an_older_data_set_comes_back(self, noticed):
         """After a restart, or with a replica that was promoted; not every instance finds a connection broken by it."""
         self.data.come_back()
+        self._connections_were_closed(noticed)
+
+    @rule(noticed=st.sets(instances))
+    def connections_are_closed(self, noticed):
+        self.data.close_connections()
+        self._connections_were_closed(noticed)
+
+    def _connections_were_closed(self, noticed):
         for instance in self.stores.keys() - noticed:
             self.stores[instance].renew()

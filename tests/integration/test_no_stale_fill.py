@@ -115,6 +115,19 @@ class Cache(StoreRules, RuleBasedStateMachine):
         self.time_passes(1)
         self.read(instance, product_id)
 
+    @rule(instance=instances, product_id=products, all_changes=st.booleans())
+    def read_past_redis_and_then_from_it(self, instance, product_id, all_changes):
+        """It was not told meanwhile, and not by this instance, which could not reach it."""
+        self.read(instance, product_id)
+        self.connections_are_closed({instance})
+        if all_changes:
+            self.raise_the_epoch(whole=False)
+        else:
+            self.change_or_insert(product_id)
+        self.read(instance, product_id)
+        self.time_passes(1)
+        self.read(instance, product_id)
+
     @rule(instance=instances)
     def start_an_instance_anew(self, instance):
         self.stores[instance].close()

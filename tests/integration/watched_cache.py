@@ -90,7 +90,8 @@ class WatchedCache:
         entry = Entry(state, document.epoch, document.version, until, document.etag, body)
         stored = cache.fill({entry_name(Kind.CARD, product_id): entry}, began, incarnation)
         if stored:
-            self._history_was_noticed(document.epoch)
+            if document.epoch == self.model.epoch and self.model.is_adopted():
+                self.model.lost.clear()
             self._is_not_older(product_id, document, self.cached)
         place = self.model.place(product_id, document.body, 0)
         if answers and place and document.body is not None:  # who asked before may be given less than others were
@@ -104,12 +105,7 @@ class WatchedCache:
         self.outbox.drain()
         for product_id, place in (*places, *self.model.places_of_epoch.items()):
             self.told[product_id] = max(self.told[product_id], place)
-        self._history_was_noticed(self.model.epoch)
-
-    def _history_was_noticed(self, epoch):
-        """Redis was told of this epoch."""
-        if epoch == self.model.epoch and self.model.primary.history == self.model.history:
-            self.model.lost.clear()
+        self.model.lost.clear()
 
     def _served_products(self):
         """Absence is told of without a version, so that a tombstone replaces it whenever it comes."""
