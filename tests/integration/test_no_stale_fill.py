@@ -35,13 +35,14 @@ class Cache(StoreRules, RuleBasedStateMachine):
             self.change_or_insert(product_id)
         self.deliver_everything()
 
-    # The two stores: see rules_of_stores.
-
-    @rule(product_id=products, changes_now=st.booleans(), instance=instances)
-    def raise_the_epoch_under_a_writer(self, product_id, changes_now, instance):
+    @rule(product_id=products, changes_now=st.booleans(), instance=instances, ends=ends)
+    def raise_the_epoch_under_a_writer(self, product_id, changes_now, instance, ends):
         self.open_a_writer(product_id, changes_now)
         self.raise_the_epoch(whole=False)
         self.read(instance, product_id)
+        if ends and self.model.writers:
+            self.commit_a_writer(0)
+            self.deliver_everything()
 
     @rule(instance=instances, product_id=products, changes=st.integers(0, 2))
     def lose_what_was_committed(self, instance, product_id, changes):
