@@ -93,7 +93,8 @@ def running(
         proxies = before(postgres), before(redis)
         runner.migrate(postgres.url)
         _insert_products(postgres.url)
-        given = _settings(free_port, micro_cache, *(_through(*pair) for pair in zip((postgres, redis), proxies, strict=True)))
+        urls = (_through(*pair) for pair in zip((postgres, redis), proxies, strict=True))
+        given = _settings(free_port, micro_cache, *urls)
         instances = [
             start(Instance(int(address.rpartition(":")[2]), root / "web.log", given, f"web {address}"))
             for address in given["INSTANCES"].split(",")
