@@ -6,7 +6,7 @@ QUICK ?=
 
 PY := $(VENV)/bin/python
 READY := $(VENV)/.installed
-STACK := $(PY) -m tests.stack
+STACK := $(PY) -m deploy.local
 
 .DEFAULT_GOAL := help
 .PHONY: help run up status down seed migrate schema hits test chaos freshness bench bench-load bench-queries lint format clean

@@ -18,7 +18,7 @@ import psycopg2.errors
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 
 from etl import blocks
-from etl.beside import beside
+from etl.background_tasks import background_tasks
 from etl.console import Console
 from etl.errors import LoadError
 from etl.files import Source, carts, sources
@@ -89,7 +89,7 @@ def _build(
 ) -> list[FileReport]:
     _run(connection, "schema")
     tables = {source.file.table: Staging(source) for source in found}
-    with beside(second) as tasks:
+    with background_tasks(second) as tasks:
         finished = []
         for name, table in tables.items():
             table.copy(connection, console)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import resource
 import sys
+from pathlib import Path as _Path
+
+sys.path.insert(0, str(_Path(__file__).parent.parent))  # gunicorn reads this file before it changes to its --chdir
 
 from service.settings import Settings
 

@@ -40,7 +40,7 @@ class Resources:
         redis = RedisStore(settings.redis_url, settings.redis_timeout_seconds)
         lifetimes = Lifetimes(settings.cache_fresh_seconds, settings.cache_keep_seconds, settings.cache_missing_seconds)
         database = DatabaseCatalogue(postgres)
-        cache = CacheAside(redis, lifetimes, untold=database.untold_changes)
+        cache = CacheAside(redis, lifetimes, pending=database.pending_invalidations)
         catalogue = CachedCatalogue(
             database,
             cache,

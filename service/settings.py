@@ -56,7 +56,7 @@ class Settings:
         "how long a product that does not exist is remembered", 10, at_least=1, at_most=_DAY
     )
     cache_shadow_percent: float = _setting(
-        "share of hits that Postgres is asked about behind the answer", 0.0, at_most=100
+        "share of hits that are verified against Postgres in the background", 0.0, at_most=100
     )
     threads: int = _setting("requests that one instance works on at once", 8, at_least=1, at_most=256)
     max_body_bytes: int = _setting("largest request body, here and in nginx", 16384, at_least=1, at_most=2**20)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local import probes
+from deploy.local.instances import CHECKOUT
+from deploy.local.places import Ports, RunDirectory
+from deploy.local.servers import Nginx, Postgres, Redis
 from migrations import runner
 from service.nginx_conf import values
 from service.settings import Settings
-from tests.stack import probes
-from tests.stack.instances import CHECKOUT
-from tests.stack.places import Ports, RunDirectory
-from tests.stack.servers import Nginx, Postgres, Redis
 
 _PORTS = Ports()
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from socket import socket
 from typing import NamedTuple, Protocol
 
+from service.cache.catch_up import CatchUp, nothing_pending
 from service.cache.entry import UNKNOWN_INCARNATION, Document, Entry, Found, State, unpack
-from service.cache.trust import Trust, nothing_untold
 from service.errors import RedisUnavailable
 
 # A tombstone must outlive every fill that began before it. A fill that took longer than a sixth of that, because its
@@ -58,7 +58,7 @@ class Store(Protocol):
 
 
 class Lifetimes(NamedTuple):
-    """Seconds: until an entry is refreshed behind the answer, until it is dropped, and both for a missing product."""
+    """Seconds: soft TTL and hard TTL of a present document, and the TTL of a missing product's negative entry."""
 
     fresh_seconds: float
     keep_seconds: float
@@ -68,8 +68,8 @@ class Lifetimes(NamedTuple):
 class CacheAside:
     """A cache of versioned entries beside a source that is asked for what the cache does not have.
 
-    ``untold`` gives the numbers of the oldest and the newest change that the store has yet to be told of, zeros if
-    there is none. It may raise Unavailable.
+    ``pending`` gives the numbers of the oldest and the newest pending invalidation, zeros if there is none. It may
+    raise Unavailable.
     """
 
     def __init__(
@@ -78,27 +78,27 @@ class CacheAside:
         lifetimes: Lifetimes,
         wall_clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
-        untold: Callable[[], tuple[int, int]] = nothing_untold,
+        pending: Callable[[], tuple[int, int]] = nothing_pending,
     ) -> None:
         self._store = store
         self._lifetimes = lifetimes
         self._wall_clock = wall_clock
         self._monotonic = monotonic
         self._newest_epoch = 0
-        self.trust = Trust(untold, monotonic)
+        self.catch_up = CatchUp(pending, monotonic)
 
     def look_up(self, names: Sequence[str]) -> list[Document | None]:
         """What may be served under each name. Raises RedisUnavailable at once while Redis is left alone.
 
         After a failure it is left alone until it has been told of every change that it missed.
         """
-        doubt = self.trust.doubt
-        if not self.trust.breaker.allows():
+        outage = self.catch_up.outage
+        if not self.catch_up.breaker.allows():
             raise RedisUnavailable
         with self._noticing_failures():
             found = self._judged(self._store.get(names))
-        if doubt is not None:
-            self.trust.dispel(doubt)
+        if outage is not None:
+            self.catch_up.end(outage)
         return found
 
     def begin(self, names: Sequence[str]) -> socket | None:
@@ -109,7 +109,7 @@ class CacheAside:
         try:
             return self._store.begin(names)
         except RedisUnavailable:
-            self.trust.failed()
+            self.catch_up.failed()
             raise
 
     def receive(self) -> list[Document | None] | None:
@@ -117,21 +117,21 @@ class CacheAside:
         try:
             found = self._store.receive()
         except RedisUnavailable:
-            self.trust.failed()
+            self.catch_up.failed()
             raise
         return None if found is None else self._judged(found)
 
     def abandon(self) -> None:
         """Wait no longer for the last ``begin``: the store is late."""
         self._store.abandon()
-        self.trust.failed()
+        self.catch_up.failed()
 
     def incarnation(self) -> int:
         """The incarnation of the store, to be asked before the source is read and given to ``fill``.
 
         A store that was emptied, or has another's data, begins a new one here: what is read from now on may be stored.
         """
-        if self._store.incarnation == UNKNOWN_INCARNATION and self.trust.is_reachable:
+        if self._store.incarnation == UNKNOWN_INCARNATION and self.catch_up.is_reachable:
             with suppress(RedisUnavailable), self._noticing_failures():
                 self._store.put(self._newest_epoch, [])
         return self._store.incarnation
@@ -147,7 +147,7 @@ class CacheAside:
             return 0
         self._newest_epoch = max(self._newest_epoch, *(entry.epoch for entry in entries.values()))
         not_after = began + _LONGEST_FILL_SECONDS
-        if not self.trust.is_reachable:
+        if not self.catch_up.is_reachable:
             return 0
         offered = [
             (name, entry._replace(incarnation=incarnation).encode(), self._keep_seconds(entry))
@@ -174,7 +174,7 @@ class CacheAside:
         try:
             yield
         except RedisUnavailable:
-            self.trust.failed()
+            self.catch_up.failed()
             raise
 
     def _judged(self, found: Found) -> list[Document | None]:

@@ -1,4 +1,4 @@
-"""The catalogue behind its cache: any catalogue wrapped with cache-aside."""
+"""Cache-aside around any catalogue."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from service.cache.aside import CacheAside
 from service.cache.entry import Entry, State
 from service.cache.keys import entry_name
 from service.catalogue import Catalogue, Document, Key, Kind
-from service.catalogue.behind import Behind
-from service.catalogue.flights import Flights, Loaded
+from service.catalogue.background_queue import BackgroundQueue
 from service.catalogue.shadow import Shadow
+from service.catalogue.single_flight import Loaded, SingleFlight
 from service.errors import RedisUnavailable
 from service.metrics import Metrics
 
@@ -21,8 +21,8 @@ from service.metrics import Metrics
 class CachedCatalogue:
     """Answers from the cache what it has, and the rest from ``source``, which fills the cache.
 
-    ``wait_seconds`` is the longest that ``source`` takes: a deadline for threads that share another's load. Behind a
-    ``shadow_share`` of the hits, from 0 to 1, the source is asked whether they are right.
+    ``wait_seconds`` is the longest that ``source`` takes: a deadline for threads that share another's load. A
+    ``shadow_share`` of the hits, from 0 to 1, is verified against the source in the background.
     """
 
     def __init__(
@@ -32,9 +32,9 @@ class CachedCatalogue:
         self._cache = cache
         self._metrics = metrics
         self._loop_is_connected = False
-        self._flights = Flights(self._load_and_fill, wait_seconds)
-        self._refresher = Behind("refreshing", self._flights.load)
-        self._shadow = Shadow(shadow_share, source, self._look_up, cache.trust.untold, metrics.shadow)
+        self._single_flight = SingleFlight(self._load_and_fill, wait_seconds)
+        self._refresher = BackgroundQueue("refreshing", self._single_flight.load)
+        self._shadow = Shadow(shadow_share, source, self._look_up, cache.catch_up.pending, metrics.shadow)
 
     def documents(self, keys: Collection[Key]) -> Mapping[Key, Document]:
         """Every key's document. The cache is never a reason to fail: raises only what ``source`` raises."""
@@ -50,7 +50,7 @@ class CachedCatalogue:
 
     def load(self, keys: Collection[Key], outcome: str = "miss") -> dict[Key, Document]:
         """These, without asking the cache again. Raises what ``source`` raises."""
-        found = self._flights.load(keys).items()
+        found = self._single_flight.load(keys).items()
         loaded = {key: Document(one.body, one.etag, one.epoch, one.version, outcome) for key, one in found}
         self._count(loaded.keys(), loaded.values())
         return loaded
@@ -58,7 +58,7 @@ class CachedCatalogue:
     @property
     def cache_is_down(self) -> bool:
         """Whether the last call to the cache failed; then the next one may wait for its deadline."""
-        return self._cache.trust.breaker.is_open
+        return self._cache.catch_up.breaker.is_open
 
     @property
     def is_ready(self) -> bool:
@@ -89,7 +89,7 @@ class CachedCatalogue:
         self._cache.abandon()
 
     def close(self) -> None:
-        """Stop what goes on behind the answers."""
+        """Stop what runs in the background."""
         self._refresher.close()
         self._shadow.close()
 
@@ -113,7 +113,7 @@ class CachedCatalogue:
         return Entry(state, document.epoch, document.version, until, document.etag, document.body or b"")
 
     def _counted(self, keys: Sequence[Key], found: list[Document | None]) -> list[Document | None]:
-        """What was found. Behind the answer what is stale of it is refreshed, and a share of the hits is checked."""
+        """What was found, counted; stale documents and a sample of the hits go to the background queues."""
         counts = self._count(keys, found)
         if any(outcome == "stale" for _, outcome in counts):
             self._refresher.ask([key for key, one in zip(keys, found, strict=True) if one and one.outcome == "stale"])

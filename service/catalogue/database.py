@@ -66,7 +66,7 @@ class DatabaseCatalogue:
         """Ids of the ``count`` products that follow ``product_id``, ascending, and whether more follow."""
         return self._ids(Call(IDS_AFTER, (count + 1, product_id)), count)
 
-    def untold_changes(self) -> tuple[int, int]:
+    def pending_invalidations(self) -> tuple[int, int]:
         """Numbers of the oldest and the newest change that waits in the outbox; zeros if none does."""
         ((oldest, newest),) = self._postgres.run(Call(OUTBOX_SPAN))
         return oldest, newest

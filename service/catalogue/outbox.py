@@ -24,7 +24,7 @@ Row = tuple[int, list[int], list[int], int]
 
 
 class Outbox:
-    """The changes in ``postgres`` that ``redis`` has not been told of."""
+    """The pending invalidations of ``redis``: rows of a table in ``postgres``."""
 
     def __init__(self, postgres: Postgres, redis: RedisStore) -> None:
         self._postgres = postgres
@@ -34,23 +34,23 @@ class Outbox:
         self._products = _MOST_PRODUCTS  # of one call; fewer where Redis did not take as many in time
 
     def drain(self) -> int:
-        """Tell Redis of everything; return how many rows that was. Raises PostgresUnavailable, RedisUnavailable.
+        """Write a tombstone for every changed document; return the number of rows that named them.
 
         A row is deleted after Redis has taken its tombstones, in the round trip that asks for the next rows. Stopped at
-        any instant, or beside another process that does the same, it tells twice what it told already, and that changes
-        nothing.
+        any instant, or beside another invalidator, some tombstones are written twice, which changes nothing. Raises
+        PostgresUnavailable, RedisUnavailable.
         """
         self._adopt()
-        told: list[int] = []
+        done: list[int] = []
         drained = 0
-        while rows := self._postgres.run(Call(OUTBOX_DONE, (told,)), Call(OUTBOX_ROWS, (_ROWS,))):
-            self._tell(rows)
-            told = [number for number, *_ in rows]
+        while rows := self._postgres.run(Call(OUTBOX_DONE, (done,)), Call(OUTBOX_ROWS, (_ROWS,))):
+            self._invalidate(rows)
+            done = [number for number, *_ in rows]
             drained += len(rows)
         return drained
 
     def _adopt(self) -> None:
-        """Tell Redis the epoch, which is raised where the database has less than Redis or this process was told of."""
+        """Write the epoch, which is raised where the database has less than Redis or this process knows of."""
         if (now := time.monotonic()) > self._identity_until:
             self._redis.renew()
             self._identity_until = now + _IDENTITY_SECONDS
@@ -60,16 +60,16 @@ class Outbox:
             ((epoch,),) = self._postgres.run(Call(ADOPT, (self._redis.epoch, self._newest_version)))
             self._redis.put(epoch, [])
 
-    def _tell(self, rows: Iterable[Row]) -> None:
+    def _invalidate(self, rows: Iterable[Row]) -> None:
         newest = {  # rows are in order: the last one counts
             product_id: (epoch, version)
             for _, product_ids, versions, epoch in rows
             for product_id, version in zip(product_ids, versions, strict=True)
         }
         self._newest_version = max(self._newest_version, *(version for _, version in newest.values()))
-        told = list(newest.items())
-        for first in range(0, len(told), self._products):
-            self._put(told[first : first + self._products])
+        changed = list(newest.items())
+        for first in range(0, len(changed), self._products):
+            self._put(changed[first : first + self._products])
         self._products = min(2 * self._products, _MOST_PRODUCTS)
 
     def _put(self, some: Sequence[tuple[int, tuple[int, int]]]) -> None:

@@ -1,4 +1,4 @@
-"""Looks behind a share of the hits, whether what the cache gave is what the source has."""
+"""Shadow verification: a sample of the hits is compared with the source, in the background."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from service.catalogue import Catalogue, Document, Key
-from service.catalogue.behind import Behind
+from service.catalogue.background_queue import BackgroundQueue
 from service.errors import RedisUnavailable
 from service.metrics import Counts
 
 _LOG = logging.getLogger(__name__)
 
-# The invalidator tells a new epoch when it is woken, and every second if that failed; see Outbox.
-_EPOCH_TOLD_WITHIN_SECONDS = 5.0
+# The invalidator writes a new epoch when it is notified, and every second if that failed; see Outbox.
+_EPOCH_WRITTEN_WITHIN_SECONDS = 5.0
 
 Sample = tuple[Key, Document]
 
 
 class Shadow:
-    """Reads some hits again, behind the answers, from ``source``, and counts them in ``counts``.
+    """Reads a sample of the hits again from ``source``, in the background, and counts the results in ``counts``.
 
     equal
         the source has the same.
     allowed-stale
-        it has changed, and the cache was not told yet, or was told since: ``untold`` gives the numbers of the oldest
-        and the newest change that it has yet to be told of, and ``look_up`` what it serves.
+        it has changed, and the invalidation is pending or has arrived since: ``pending`` gives the numbers of the
+        oldest and the newest pending one, ``look_up`` what the cache has now.
     wrong
         anything else. Each is logged, and is an error of this service.
     """
@@ -37,27 +37,27 @@ class Shadow:
         share: float,
         source: Catalogue,
         look_up: Callable[[Sequence[Key]], Sequence[Document | None]],
-        untold: Callable[[], tuple[int, int]],
+        pending: Callable[[], tuple[int, int]],
         counts: Counts,
     ) -> None:
         self._share = share
         self._source = source
         self._look_up = look_up
-        self._untold = untold
+        self._pending = pending
         self._counts = counts
-        self._behind: Behind[Sample] = Behind("looking behind hits", self._check)
+        self._queue: BackgroundQueue[Sample] = BackgroundQueue("shadow verification", self._check)
 
     def sample(self, keys: Sequence[Key], found: Sequence[Document | None]) -> None:
-        """Look behind a share of the hits among these, soon. Never waits, never fails."""
+        """Queue a sample of the hits among these. Never waits, never fails."""
         if not self._share:
             return
         hits = [(key, one) for key, one in zip(keys, found, strict=True) if one is not None and one.outcome == "hit"]
         if chosen := [hit for hit in hits if random.random() < self._share]:  # noqa: S311 (a sample, no secret)
-            self._behind.ask(chosen)
+            self._queue.ask(chosen)
 
     def close(self) -> None:
-        """Stop looking."""
-        self._behind.close()
+        """Stop verifying."""
+        self._queue.close()
 
     def _check(self, samples: Collection[Sample]) -> None:
         now = self._source.documents({key for key, _ in samples})
@@ -74,7 +74,7 @@ class Shadow:
         impossible = [sample for sample in changed if not _may_follow(now[sample[0]], sample[1])]
         others = [sample for sample in changed if sample not in impossible]
         # In this order: what was told before the outbox was found empty is out of the cache before it is asked.
-        if not others or self._untold() != (0, 0):
+        if not others or self._pending() != (0, 0):
             return impossible
         try:
             still = self._look_up([key for key, _ in others])
@@ -94,4 +94,4 @@ def _may_follow(now: Document, served: Document) -> bool:
 
 
 def _is_new_load(now: Document, served: Document) -> bool:
-    return now.epoch > served.epoch and time.time() - now.epoch / 1e6 < _EPOCH_TOLD_WITHIN_SECONDS
+    return now.epoch > served.epoch and time.time() - now.epoch / 1e6 < _EPOCH_WRITTEN_WITHIN_SECONDS

@@ -13,6 +13,10 @@ from pathlib import Path
 import psycopg2
 import redis
 
+from deploy.local.instances import CHECKOUT
+from deploy.local.places import RunDirectory
+from deploy.local.processes import StackError
+from deploy.local.servers import SHELF
 from service.catalogue import Kind
 from service.errors import ServiceError
 from tests.bench import install, machine
@@ -23,10 +27,6 @@ from tests.bench.figures import Figures, met, table
 from tests.bench.rows import ALONE, BEHIND_NGINX, Row
 from tests.bench.servers import Server, Starter
 from tests.bench.warmth import Warmth, last_fifth
-from tests.stack.instances import CHECKOUT
-from tests.stack.places import RunDirectory
-from tests.stack.processes import StackError
-from tests.stack.servers import SHELF
 
 
 def compare(run: RunDirectory, quick: bool, only: str) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 from random import choice
 from typing import NamedTuple
 
+from deploy.local.processes import StackError
 from service.catalogue import Kind
 from tests.bench import open_loop, wrk
 from tests.bench.cores import cpu_seconds
@@ -14,7 +15,6 @@ from tests.bench.figures import OURS, Figures, Round
 from tests.bench.rows import Line, Row
 from tests.bench.servers import Server
 from tests.bench.warmth import Warmth
-from tests.stack.processes import StackError
 
 
 class Length(NamedTuple):

@@ -10,13 +10,13 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from deploy.local import probes
+from deploy.local.processes import StackError
 from tests.bench.servers import Server
-from tests.stack import probes
-from tests.stack.processes import StackError
 
 _STALLED = 100
 _SLEEPING = 4  # requests that wait for the lock, at any time
-_PATIENCE_SECONDS = 5.0
+_TIMEOUT_SECONDS = 5.0
 _PAUSE_SECONDS = 0.05
 
 
@@ -64,7 +64,7 @@ def _stalled_clients(address: str) -> Iterator[None]:
     host, _, port = address.rpartition(":")
     with contextlib.ExitStack() as stack:
         for _ in range(_STALLED):
-            client = stack.enter_context(socket.create_connection((host, int(port)), timeout=_PATIENCE_SECONDS))
+            client = stack.enter_context(socket.create_connection((host, int(port)), timeout=_TIMEOUT_SECONDS))
             client.sendall(b"GET /products/1 HTTP/1.1\r\nHost: ben")
         yield
 
@@ -88,14 +88,14 @@ def _sleeping_queries(address: str, database_url: str, cold_ids: Iterator[int]) 
 
 def _read(address: str, cold_ids: Iterator[int], over: threading.Event) -> None:
     while not over.wait(0.01):
-        connection = http.client.HTTPConnection(address, timeout=_PATIENCE_SECONDS)
+        connection = http.client.HTTPConnection(address, timeout=_TIMEOUT_SECONDS)
         with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
             connection.request("GET", f"/products/{next(cold_ids)}")
             connection.getresponse().read()
 
 
 def _wait_until_waiting(cursor) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'products'::regclass")
         if cursor.fetchone()[0] >= 2:

@@ -15,6 +15,10 @@ from time import perf_counter
 from flask.testing import FlaskClient
 from psycopg2.extensions import make_dsn
 
+from deploy.local import probes
+from deploy.local.instances import CHECKOUT
+from deploy.local.places import Ports, RunDirectory
+from deploy.local.servers import Redis
 from etl.console import Console
 from etl.generate import generate
 from etl.load import load
@@ -23,10 +27,6 @@ from service.app import create_app
 from service.settings import Settings
 from service.web import EXTENSION
 from tests.bench.turns import SAMPLE
-from tests.stack import probes
-from tests.stack.instances import CHECKOUT
-from tests.stack.places import Ports, RunDirectory
-from tests.stack.servers import Redis
 
 SMALL = 10_000
 ROUNDS = 5

@@ -6,7 +6,7 @@ import sys
 import venv
 from pathlib import Path
 
-from tests.stack.processes import StackError
+from deploy.local.processes import StackError
 
 PEERS = Path(__file__).with_name("peers")
 _NEEDED = {"wrk": "wrk", "node": "nodejs", "npm": "npm", "taskset": "util-linux"}

@@ -16,14 +16,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+from deploy.local import binaries, probes
+from deploy.local.instances import CHECKOUT, environment
+from deploy.local.places import Ports, RunDirectory
+from deploy.local.processes import StackError
+from deploy.local.servers import SHELF, Postgres
 from etl.files import FILES, sources
 from etl.generate import FULL, complete
 from etl.lines import Lines
-from tests.stack import binaries, probes
-from tests.stack.instances import CHECKOUT, environment
-from tests.stack.places import Ports, RunDirectory
-from tests.stack.processes import StackError
-from tests.stack.servers import SHELF, Postgres
 
 PLAIN = Path(__file__).with_name("plain_load.sql")
 MOST_RATIO = 1.3

@@ -10,8 +10,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.local import binaries, probes
 from tests.bench.install import PEERS
-from tests.stack import binaries, probes
 
 
 def described(settings: Mapping[str, str], shelf: Path) -> list[str]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
-_PATIENCE_SECONDS = 5.0  # for the last answers
+_TIMEOUT_SECONDS = 5.0  # for the last answers
 
 
 class Outcome(NamedTuple):
@@ -39,7 +39,7 @@ def percentile(ascending: Sequence[float], share: float) -> float:
 
 class _Connection:
     def __init__(self, address: tuple[str, int]) -> None:
-        self.socket = socket.create_connection(address, timeout=_PATIENCE_SECONDS)
+        self.socket = socket.create_connection(address, timeout=_TIMEOUT_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
         self.request, self.received, self.due, self.sent = b"", b"", 0.0, 0.0
@@ -105,7 +105,7 @@ class OpenLoop:
 
     def _run(self, begin: float) -> Outcome:
         now = begin
-        while len(self.latencies) < self.total and now < begin + self.seconds + _PATIENCE_SECONDS:
+        while len(self.latencies) < self.total and now < begin + self.seconds + _TIMEOUT_SECONDS:
             while self.idle and self.sent < self.total and (due := begin + self.sent / self.rate) <= now:
                 self._ask(due)
             for descriptor, _ in self.poller.poll(0.001):

@@ -16,6 +16,7 @@ from statistics import median
 
 import psycopg2
 
+from deploy.local.processes import StackError
 from service.catalogue import Kind
 from service.catalogue.database import DOCUMENTS
 from service.postgres import SESSION_OPTIONS, Call, Postgres, Statement
@@ -23,7 +24,6 @@ from service.settings import Settings
 from tests.bench import growth, pages
 from tests.bench.turns import SAMPLE, Side, trials
 from tests.bench.warmth import last_fifth
-from tests.stack.processes import StackError
 
 PEERS = Path(__file__).parent / "peers" / "queries.sql"
 KINDS = (Kind.PRODUCT, Kind.STYLES, Kind.RELATED)

@@ -7,6 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.request import urlopen
 
+from deploy.local import probes
+from deploy.local.instances import Instance, environment
+from deploy.local.places import Ports
+from deploy.local.processes import Child
+from deploy.local.servers import Nginx
 from service import nginx_conf
 from service.catalogue import Kind
 from service.settings import Settings
@@ -14,15 +19,10 @@ from service.web.matching import SUFFIXES
 from tests.bench import install
 from tests.bench.figures import OURS
 from tests.bench.warmth import EXPRESS_KEYS, FASTAPI_KEYS, LIFETIME, OUR_KEYS
-from tests.stack import probes
-from tests.stack.instances import Instance, environment
-from tests.stack.places import Ports
-from tests.stack.processes import Child
-from tests.stack.servers import Nginx
 
 EXPRESS, FASTAPI, FILE, TUNED_FILE = "express", "fastapi", "nginx file", "nginx file, tuned"
 _KEYS = {OURS: OUR_KEYS, EXPRESS: EXPRESS_KEYS, FASTAPI: FASTAPI_KEYS}
-_PATIENCE_SECONDS = 5.0
+_TIMEOUT_SECONDS = 5.0
 _STATIC = Path(__file__).with_name("static.conf.template")
 
 
@@ -41,7 +41,7 @@ class Server(NamedTuple):
     def document(self, kind: Kind, product_id: int) -> Any:
         """What it says of one product; raises OSError unless it says something."""
         url = f"http://{self.address}{str(product_id).join(self.path(kind))}"
-        with urlopen(url, timeout=_PATIENCE_SECONDS) as answer:
+        with urlopen(url, timeout=_TIMEOUT_SECONDS) as answer:
             return json.load(answer)
 
 

@@ -7,12 +7,12 @@ from statistics import mean
 
 import redis
 
+from deploy.local import probes
+from deploy.local.processes import StackError
 from service.cache.keys import EPOCH, entry_name
 from service.catalogue import Document, Key, Kind
 from service.resources import Resources
 from service.settings import Settings
-from tests.stack import probes
-from tests.stack.processes import StackError
 
 OUR_KEYS, EXPRESS_KEYS, FASTAPI_KEYS = EPOCH.partition(":")[0], "bench-express", "bench-fastapi"
 """What names in Redis begin with."""

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.stack.processes import StackError
+from deploy.local.processes import StackError
 
 _SCRIPT = Path(__file__).with_name("products.lua")
 _MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}

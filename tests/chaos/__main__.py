@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import mkdtemp
 
+from deploy.local.instances import CHECKOUT
+from deploy.local.places import Ports, RunDirectory
+from deploy.local.processes import StackError
 from tests.bench.machine import processor
 from tests.chaos import matrix
 from tests.chaos.faults import Fault, Form, observe
 from tests.e2e.service_under_test import Service, running
-from tests.stack.instances import CHECKOUT
-from tests.stack.places import Ports, RunDirectory
-from tests.stack.processes import StackError
 
 _HEADINGS = ("fault", "what is wanted", "requests", "errors", "worst ms", "seconds to recover", "held")
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from deploy.local import probes
 from service.cache.aside import CacheAside, Lifetimes
 from service.cache.entry import Entry
 from service.cache.keys import entry_name
@@ -22,7 +23,6 @@ from tests.chaos.faults import Fault
 from tests.chaos.load import HOT, Read, Reader, Said
 from tests.chaos.waits import wait_until
 from tests.e2e.service_under_test import POSTGRES_TIMEOUT_SECONDS, Service
-from tests.stack import probes
 
 _HOUR_SECONDS = 3600.0
 _LIFETIMES = Lifetimes(fresh_seconds=300.0, keep_seconds=86400.0, missing_seconds=10.0)
@@ -75,7 +75,7 @@ def _cache_by(clock: SteppingClock) -> Callable[[Service], AbstractContextManage
         postgres = Postgres(service.postgres.url, _CONNECTIONS, POSTGRES_TIMEOUT_SECONDS)
         store = RedisStore(service.redis.url, _REDIS_TIMEOUT_SECONDS)
         database = DatabaseCatalogue(postgres)
-        cache = CacheAside(store, _LIFETIMES, clock, untold=database.untold_changes)
+        cache = CacheAside(store, _LIFETIMES, clock, pending=database.pending_invalidations)
         catalogue = CachedCatalogue(database, cache, Metrics(), POSTGRES_TIMEOUT_SECONDS)
         try:
             yield lambda: _reading(catalogue)

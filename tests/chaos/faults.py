@@ -11,7 +11,7 @@ from tests.chaos.load import HOT, Answer, Load, Reader, over_http
 from tests.e2e.service_under_test import Service
 
 _STEADY_ANSWERS = 100
-_PATIENCE_SECONDS = 20.0
+_TIMEOUT_SECONDS = 20.0
 
 
 def through_nginx(service: Service) -> AbstractContextManager[Reader]:
@@ -74,7 +74,7 @@ def _warm(service: Service, load: Load) -> None:
         hits = {each.product_id for each in answers if each.said.outcome == "hit"}
         return hits >= set(HOT) and _steady(answers)
 
-    assert load.wait_until(warm, _PATIENCE_SECONDS), (service.states(), load.answers()[-10:])
+    assert load.wait_until(warm, _TIMEOUT_SECONDS), (service.states(), load.answers()[-10:])
 
 
 def _last(load: Load, fault: Fault, began: float, seconds: float) -> None:
@@ -84,13 +84,13 @@ def _last(load: Load, fault: Fault, began: float, seconds: float) -> None:
         newest = [each for each in answers[-_STEADY_ANSWERS:] if each.sent >= began]
         return any(fault.felt.items() <= each.said._asdict().items() for each in newest)
 
-    load.wait_until(felt, _PATIENCE_SECONDS)
+    load.wait_until(felt, _TIMEOUT_SECONDS)
     load.wait_until(lambda _: time.monotonic() >= began + seconds, seconds)
 
 
 def _back(service: Service, load: Load, ended: float) -> float | None:
     """Seconds from ``ended`` until every instance was ready and no reader saw anything of the fault any more."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     while set(service.states()) != {"ok"}:
         if time.monotonic() > deadline:
             return None

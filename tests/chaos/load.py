@@ -15,7 +15,7 @@ HOT = range(1, 61)
 
 _HOT_READERS, _HOT_PAUSE_SECONDS = 8, 0.02
 _COLD_READERS, _COLD_PAUSE_SECONDS = 3, 0.1
-_PATIENCE_SECONDS = 10.0
+_TIMEOUT_SECONDS = 10.0
 _NO_ANSWER = 0
 
 
@@ -56,7 +56,7 @@ def over_http(address: str) -> Reader:
 
     @contextmanager
     def reader() -> Iterator[Read]:
-        connection = http.client.HTTPConnection(address, timeout=_PATIENCE_SECONDS)
+        connection = http.client.HTTPConnection(address, timeout=_TIMEOUT_SECONDS)
         try:
             yield lambda product_id: _get(connection, product_id)
         finally:
@@ -104,7 +104,7 @@ class Load:
         finally:
             self._over.set()
             for thread in threads:
-                thread.join(2 * _PATIENCE_SECONDS)
+                thread.join(2 * _TIMEOUT_SECONDS)
 
     def answers(self) -> Sequence[Answer]:
         """Every answer so far, in the order they came."""

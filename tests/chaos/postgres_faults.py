@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from deploy.local import probes
 from service.cache.entry import Entry
 from service.cache.keys import entry_name
 from service.catalogue import Kind
@@ -16,7 +17,6 @@ from tests.chaos.faults import A_WHILE, Fault, Form
 from tests.chaos.load import HOT
 from tests.chaos.waits import again_and_again, wait_until
 from tests.e2e.service_under_test import POSTGRES_CONNECTIONS, POSTGRES_TIMEOUT_SECONDS, Service
-from tests.stack import probes
 
 _SOFT_EXPIRED = HOT[::2]
 _OCCUPIERS = 3 * POSTGRES_CONNECTIONS  # of each instance, so that some always wait

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from deploy.local import probes
 from service.cache.entry import Entry
 from service.cache.keys import entry_name
 from service.catalogue import Kind
@@ -17,7 +18,6 @@ from tests.chaos.load import HOT
 from tests.chaos.prices import Price, raise_prices, raise_prices_one_by_one
 from tests.chaos.waits import wait_until
 from tests.e2e.service_under_test import Service
-from tests.stack import probes
 
 _KILLS = 4
 _CHANGED_FOR_EACH = 2000  # enough that telling Redis of them takes longer than to kill who does it

@@ -4,13 +4,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from deploy.local import probes
 from tests.chaos import demands
 from tests.chaos.faults import A_WHILE, OVER_AT_ONCE, Fault, Form
 from tests.chaos.load import HOT
 from tests.chaos.prices import Price, raise_prices
 from tests.chaos.waits import again_and_again, wait_until
 from tests.e2e.service_under_test import Service
-from tests.stack import probes
 
 _ENOUGH_LOOKUPS = 6  # of both instances, which look now and then until they trust it
 _MOST_MEMORY_BYTES = 512 * 2**20

@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_PATIENCE_SECONDS = 20.0
+_TIMEOUT_SECONDS = 20.0
 _LOOK_EVERY_SECONDS = 0.005
 _AGAIN_EVERY_SECONDS = 0.05
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
     """Raises AssertionError if it does not come true within 20 s."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(_LOOK_EVERY_SECONDS)

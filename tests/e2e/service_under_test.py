@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from deploy.local import probes
+from deploy.local.instances import Instance, Process
+from deploy.local.servers import Nginx, Postgres, Redis
 from migrations import runner
 from service.nginx_conf import values
 from service.settings import Settings
 from tests.chaos.proxy import FaultProxy
-from tests.stack import probes
-from tests.stack.instances import Instance, Process
-from tests.stack.servers import Nginx, Postgres, Redis
 
 PRODUCTS = 20_000
 POSTGRES_TIMEOUT_SECONDS = 1.0

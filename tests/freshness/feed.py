@@ -9,7 +9,7 @@ from time import perf_counter
 
 import psycopg2
 
-from tests.stack import probes
+from deploy.local import probes
 
 _CONNECT_SECONDS = 10
 _LOOK_EVERY_SECONDS = 0.05

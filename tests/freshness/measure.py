@@ -11,14 +11,14 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from deploy.local import probes
+from deploy.local.instances import CHECKOUT
+from deploy.local.places import Ports, RunDirectory
 from tests.bench.open_loop import OpenLoop, Outcome, percentile
 from tests.e2e.service_under_test import Service, running
 from tests.freshness.changes import Writer, subjects
 from tests.freshness.feed import STATEMENTS, Feed, OutboxWatch, drained
 from tests.freshness.reads import Reads, lags, returned
-from tests.stack import probes
-from tests.stack.instances import CHECKOUT
-from tests.stack.places import Ports, RunDirectory
 
 CHANGING = range(101_001, 101_005)
 UNTOUCHED = range(102_001, 103_001)

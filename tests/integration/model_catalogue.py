@@ -107,7 +107,7 @@ class Model:
     def is_adopted(self):
         return self.primary.history == self.history
 
-    def untold(self):
+    def pending(self):
         return (min(self.outbox), max(self.outbox)) if self.outbox else (0, 0)
 
     def read(self, row_id):

@@ -9,6 +9,7 @@ import psycopg2
 import pytest
 import redis
 
+from deploy.local.servers import Redis
 from service.cache.aside import CacheAside, Lifetimes
 from service.cache.entry import Entry
 from service.cache.keys import entry_name
@@ -20,7 +21,6 @@ from service.catalogue.outbox import Outbox
 from service.errors import PostgresUnavailable
 from service.metrics import Metrics
 from tests.chaos.waits import wait_until
-from tests.stack.servers import Redis
 
 ONE, TWO, NONE = Key(Kind.CARD, 1), Key(Kind.CARD, 2), Key(Kind.CARD, 99)
 LIFETIMES = Lifetimes(fresh_seconds=100, keep_seconds=1000, missing_seconds=50)
@@ -281,8 +281,8 @@ def test_without_redis_everything_is_a_bypass(source, change):
 def test_without_redis_readers_of_the_same_share_one_load(source, change):
     store = RedisStore("redis://127.0.0.1:1/0", 0.1)
     catalogue = CachedCatalogue(source, CacheAside(store, LIFETIMES), Metrics(), wait_seconds=5.0)
-    joined, result = threading.Event(), catalogue._flights._result
-    catalogue._flights._result = lambda flight: (joined.set(), result(flight))[1]
+    joined, result = threading.Event(), catalogue._single_flight._result
+    catalogue._single_flight._result = lambda flight: (joined.set(), result(flight))[1]
     source.go_on.clear()
     with ThreadPoolExecutor() as pool:
         readers = [pool.submit(outcomes, catalogue, ONE) for _ in range(2)]

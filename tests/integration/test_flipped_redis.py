@@ -5,6 +5,8 @@ from tempfile import mkdtemp
 
 import pytest
 
+from deploy.local import probes
+from deploy.local.servers import Redis
 from service.cache.aside import CacheAside, Lifetimes
 from service.cache.redis_store import RedisStore
 from service.catalogue import Key, Kind
@@ -13,8 +15,6 @@ from service.catalogue.database import DatabaseCatalogue
 from service.catalogue.outbox import Outbox
 from service.metrics import Metrics
 from tests.chaos.waits import wait_until
-from tests.stack import probes
-from tests.stack.servers import Redis
 
 ONE = Key(Kind.CARD, 1)
 LIFETIMES = Lifetimes(fresh_seconds=100, keep_seconds=1000, missing_seconds=50)

@@ -6,6 +6,7 @@ from tempfile import mkdtemp
 
 import pytest
 
+from deploy.local import probes, servers
 from migrations import runner
 from service.cache.aside import CacheAside, Lifetimes
 from service.cache.redis_store import RedisStore
@@ -17,7 +18,6 @@ from service.errors import PostgresUnavailable
 from service.metrics import Metrics
 from service.postgres import Listener, Postgres
 from tests.chaos.waits import wait_until
-from tests.stack import probes, servers
 
 ONE = Key(Kind.CARD, 1)
 LIFETIMES = Lifetimes(fresh_seconds=100, keep_seconds=1000, missing_seconds=50)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.servers import Nginx
 from tests.integration.upstream import FRESH, Upstream, die, product, serving
-from tests.stack.servers import Nginx
 
 Start = Callable[..., Nginx]
 

@@ -5,13 +5,13 @@ from contextlib import contextmanager, suppress
 import psycopg2
 import pytest
 
+from deploy.local import probes
 from service import deadline
 from service.errors import PostgresUnavailable
 from service.postgres import Call, Listener, Postgres, Statement
 from tests.chaos.proxy import FaultProxy
 from tests.chaos.waits import wait_until
 from tests.integration.pools import PROCESS, ran
-from tests.stack import probes
 
 ECHO = Statement("echo", "SELECT $1::int[], $2::text")
 SLEEP = Statement("sleep", "SELECT pg_sleep($1::float)")

@@ -35,7 +35,7 @@ def instance(postgres, redis_url, outbox):
 
     def instance():
         store, source = RedisStore(redis_url, 1.0), Source(postgres)
-        cache = CacheAside(store, LIFETIMES, untold=source.catalogue.untold_changes)
+        cache = CacheAside(store, LIFETIMES, pending=source.catalogue.pending_invalidations)
         closing.extend((CachedCatalogue(source, cache, Metrics(), wait_seconds=5.0), store))
         return closing[-2], source
 

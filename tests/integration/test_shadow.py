@@ -1,4 +1,4 @@
-"""Behind a hit the source is asked: the same, not told yet, or wrong."""
+"""Shadow verification: a hit is equal, allowed to be stale, or wrong."""
 
 import time
 
@@ -24,7 +24,7 @@ def metrics():
 @pytest.fixture
 def catalogue(postgres, store, outbox, metrics):
     database = DatabaseCatalogue(postgres)
-    cache = CacheAside(store, Lifetimes(100, 1000, 50), untold=database.untold_changes)
+    cache = CacheAside(store, Lifetimes(100, 1000, 50), pending=database.pending_invalidations)
     catalogue = CachedCatalogue(database, cache, metrics, wait_seconds=5.0, shadow_share=1.0)
     catalogue.documents([ONE, NONE])  # fills
     yield catalogue

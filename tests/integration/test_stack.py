@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local import binaries, probes
+from deploy.local.instances import CHECKOUT, Process
+from deploy.local.places import Ports, RunDirectory
+from deploy.local.processes import Child, StackError
+from deploy.local.servers import Nginx, Postgres, Redis, reachable, write_private
+from deploy.local.supervisor import full_seed_commands
 from etl.generate import generate
 from service.settings import Settings
-from tests.stack import binaries, probes
-from tests.stack.instances import CHECKOUT, Process
-from tests.stack.places import Ports, RunDirectory
-from tests.stack.processes import Child, StackError
-from tests.stack.servers import Nginx, Postgres, Redis, reachable, write_private
-from tests.stack.supervisor import full_seed_commands
 
 OTHER = "/nowhere"
 
@@ -253,14 +253,14 @@ class TestPlaces:
 
 
 class Command:
-    """``python -m tests.stack`` with a directory of its own and none of the caller's settings."""
+    """``python -m deploy.local`` with a directory of its own and none of the caller's settings."""
 
     def __init__(self, directory: Path, **settings: str) -> None:
         self.run = RunDirectory(directory)
         names = {field.name.upper() for field in dataclasses.fields(Settings)}
         inherited = {name: value for name, value in os.environ.items() if name not in names}
         self.environ = {**inherited, **settings}
-        self.line = [sys.executable, "-m", "tests.stack", "--directory", str(directory)]
+        self.line = [sys.executable, "-m", "deploy.local", "--directory", str(directory)]
 
     def __call__(self, *arguments: str, status: int = 0) -> str:
         done = subprocess.run(

@@ -5,8 +5,8 @@ import threading
 import psycopg2
 import pytest
 
+from deploy.local import probes
 from tests.chaos.waits import wait_until
-from tests.stack import probes
 
 ROWS = """
 INSERT INTO products VALUES (1, 'One', '', '', '', 5), (2, 'Two', '', '', '', 5), (3, 'Three', '', '', '', 5);

@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager, suppress
 
+from deploy.local import probes
 from service.cache.aside import CacheAside, Lifetimes
 from service.cache.entry import Entry, State
 from service.cache.keys import entry_name
@@ -10,7 +11,6 @@ from service.catalogue.outbox import Outbox
 from service.errors import RedisUnavailable
 from tests.integration.model_catalogue import PRODUCTS, Model
 from tests.integration.model_redis import DataSet, HeldStore
-from tests.stack import probes
 
 LIFETIMES = Lifetimes(fresh_seconds=100, keep_seconds=1000, missing_seconds=5)
 NAMES = [entry_name(Kind.CARD, product_id) for product_id in PRODUCTS]
@@ -48,7 +48,7 @@ class WatchedCache:
 
     def _start(self, instance):
         store = self.stores[instance] = HeldStore(self.url, self.clock)
-        self.caches[instance] = CacheAside(store, LIFETIMES, self.clock, self.clock, self.model.untold)
+        self.caches[instance] = CacheAside(store, LIFETIMES, self.clock, self.clock, self.model.pending)
 
     def _look_up(self, instance):
         found = dict(zip(PRODUCTS, self.caches[instance].look_up(NAMES), strict=True))
@@ -67,7 +67,7 @@ class WatchedCache:
         try:
             yield
         except RedisUnavailable:
-            self.caches[instance].trust.failed()
+            self.caches[instance].catch_up.failed()
 
     def _is_not_older(self, product_id, document, places):
         if document.body in self.model.lost:

@@ -160,7 +160,7 @@ def outbox():
 @pytest.fixture
 def failed_once(shelf, wall, monotonic, outbox):
     """A cache whose store failed, is back, and may be asked again."""
-    cache = CacheAside(shelf, LIFETIMES, wall, monotonic, untold=outbox.span)
+    cache = CacheAside(shelf, LIFETIMES, wall, monotonic, pending=outbox.span)
     shelf.entries["a"] = present(wall.now + 50).encode()
     shelf.fails = True
     with pytest.raises(RedisUnavailable):
@@ -176,11 +176,11 @@ def test_after_a_failure_nothing_is_served_until_the_store_was_told_what_it_miss
         outbox.waiting = waiting
         with pytest.raises(RedisUnavailable):
             failed_once.look_up(["a"])
-        assert failed_once.trust.breaker.is_open
+        assert failed_once.catch_up.breaker.is_open
         monotonic.now += 1
     outbox.waiting = [9]  # which came later
     assert failed_once.look_up(["a"]) != [None]
-    assert not failed_once.trust.breaker.is_open
+    assert not failed_once.catch_up.breaker.is_open
 
 
 def test_while_it_is_told_what_it_missed_fills_are_stored(failed_once, shelf, outbox, monotonic):
@@ -203,9 +203,9 @@ def test_it_stays_in_doubt_if_it_fails_again_while_one_asks_what_it_missed(faile
         shelf.fails = False
         return 0, 0
 
-    failed_once.trust.untold = fails_meanwhile
+    failed_once.catch_up.pending = fails_meanwhile
     failed_once.look_up(["a"])
-    assert failed_once.trust.breaker.is_open
+    assert failed_once.catch_up.breaker.is_open
 
 
 def test_what_it_missed_is_asked_after_failures_only(failed_once, outbox):
@@ -217,7 +217,7 @@ def test_what_it_missed_is_asked_after_failures_only(failed_once, outbox):
 def test_a_fill_that_fails_is_no_error_and_opens_the_breaker(cache, shelf, monotonic):
     shelf.fails = True
     assert cache.fill({"a": present(1.0)}, monotonic.now, INCARNATION) == 0
-    assert cache.trust.breaker.is_open
+    assert cache.catch_up.breaker.is_open
 
 
 def test_an_emptied_store_is_told_the_epoch_before_the_source_is_read(cache, shelf, monotonic):
@@ -229,7 +229,7 @@ def test_an_emptied_store_is_told_the_epoch_before_the_source_is_read(cache, she
     assert shelf.puts[1:] == [(EPOCH, [])]
     shelf.fails = True
     assert cache.incarnation() == UNKNOWN_INCARNATION
-    assert cache.trust.breaker.is_open
+    assert cache.catch_up.breaker.is_open
 
 
 def test_nothing_to_fill_asks_nobody(cache, shelf, monotonic):

@@ -9,11 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from deploy.local.processes import StackError
 from tests.bench import figures, install, wrk
 from tests.bench.cores import confined, tree
 from tests.bench.figures import OURS, Round
 from tests.bench.open_loop import OpenLoop, Outcome
-from tests.stack.processes import StackError
 
 REPORT = """Running 3s test @ http://127.0.0.1:1/
   1 threads and 64 connections

@@ -6,9 +6,9 @@ from tempfile import mkdtemp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from deploy.local import probes
+from deploy.local.servers import Redis
 from service.web import EXTENSION
-from tests.stack import probes
-from tests.stack.servers import Redis
 from tests.web.answers import problem
 
 DEADLINES = {"postgres_timeout_seconds": 0.15, "redis_timeout_seconds": 0.05}
@@ -75,7 +75,7 @@ def test_a_redis_that_answers_and_cannot_be_used_is_no_ready_part(serve, shared_
 
 def test_while_reads_go_past_a_redis_that_answers_it_is_bypassed(app, client):
     assert client.get("/readyz").json["parts"]["redis"] == "ok"
-    app.extensions[EXTENSION].catalogue._cache.trust.failed()
+    app.extensions[EXTENSION].catalogue._cache.catch_up.failed()
     ready = client.get("/readyz").json
     assert (ready["status"], ready["parts"]["redis"], ready["breakers"]["redis"]) == ("degraded", "bypassed", "open")
 

@@ -5,8 +5,8 @@ from tempfile import mkdtemp
 import psycopg2
 import pytest
 
-from tests.stack import probes
-from tests.stack.instances import Instance
+from deploy.local import probes
+from deploy.local.instances import Instance
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from deploy.local import probes
 from tests.chaos.waits import wait_until
-from tests.stack import probes
 
 LIST = b"GET /products?count=1 HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST /cart HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n"

@@ -15,11 +15,11 @@ from contextlib import ExitStack, contextmanager
 import psycopg2
 import pytest
 
+from deploy.local import probes
 from service.settings import Settings
 from tests.bench.open_loop import OpenLoop
 from tests.chaos.proxy import FaultProxy
 from tests.chaos.waits import again_and_again, wait_until
-from tests.stack import probes
 
 GET = b"GET /products/%d HTTP/1.1\r\nHost: a\r\n\r\n"
 

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.stack import probes
-from tests.stack.processes import Child, StackError
+from deploy.local import probes
+from deploy.local.processes import Child, StackError
 
 CHECKOUT = Path(__file__).parents[2]
 

@@ -9,18 +9,18 @@ import sys
 import time
 from pathlib import Path
 
+from deploy.local import probes
+from deploy.local.instances import CHECKOUT, Instance, Process, environment, procfile
+from deploy.local.places import Ports, RunDirectory
+from deploy.local.processes import Child, StackError
+from deploy.local.servers import Nginx, Postgres, Redis, reachable
 from etl.generate import complete
 from service import nginx_conf
 from service.settings import Settings
-from tests.stack import probes
-from tests.stack.instances import CHECKOUT, Instance, Process, environment, procfile
-from tests.stack.places import Ports, RunDirectory
-from tests.stack.processes import Child, StackError
-from tests.stack.servers import Nginx, Postgres, Redis, reachable
 
 SAMPLE_PRODUCTS = 1000
 _PREFERRED_PORT = 8080
-_CONNECTIONS_BESIDE = 30  # of invalidator, loader, psql and Postgres itself
+_OTHER_CONNECTIONS = 30  # of invalidator, loader, psql and Postgres itself
 
 
 def say(part: str, text: str) -> None:
@@ -197,4 +197,4 @@ def _cores() -> int:
 
 def _connections() -> int:
     pool = int(os.environ.get("POSTGRES_CONNECTIONS") or Settings.__dataclass_fields__["postgres_connections"].default)
-    return max(100, _cores() * pool + _CONNECTIONS_BESIDE)
+    return max(100, _cores() * pool + _OTHER_CONNECTIONS)

@@ -23,7 +23,7 @@ class Loaded(NamedTuple):
 Load = Callable[[Collection[Key]], Loaded]
 
 
-class Flights:
+class SingleFlight:
     """Calls ``load`` for keys that no other thread is loading now; waits for the others' at most ``wait_seconds``.
 
     Who joins a load was asked after it began, perhaps after something newer had been served: if that can be, it loads

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from service.catalogue import Key, Kind
-from service.catalogue.behind import _BATCH, _MOST_WAITING, Behind
+from service.catalogue.background_queue import _BATCH, _MOST_WAITING, BackgroundQueue
 from service.errors import PostgresUnavailable
 
 A, B, C = (Key(Kind.PRODUCT, number) for number in (1, 2, 3))
@@ -31,7 +31,7 @@ def source():
 
 @pytest.fixture
 def refresher(source):
-    refresher = Behind("refreshing", source.refresh)
+    refresher = BackgroundQueue("refreshing", source.refresh)
     yield refresher
     for _ in range(1000):
         source.may_end.release()
@@ -73,7 +73,7 @@ def test_what_waits_is_bounded(refresher, source):
 
 
 def test_closed_it_starts_no_thread(source):
-    refresher = Behind("refreshing", source.refresh)
+    refresher = BackgroundQueue("refreshing", source.refresh)
     refresher.close()
     refresher.ask([A])
     assert source.batches.empty()

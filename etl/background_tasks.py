@@ -12,7 +12,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 _ASK_AGAIN_SECONDS = 0.1
 
 
-class Beside:
+class BackgroundTasks:
     """Tasks for a second connection, done one after the other in a thread."""
 
     def __init__(self, connection: Connection, thread: ThreadPoolExecutor) -> None:
@@ -43,10 +43,10 @@ class Beside:
 
 
 @contextlib.contextmanager
-def beside(connection: Connection) -> Iterator[Beside]:
+def background_tasks(connection: Connection) -> Iterator[BackgroundTasks]:
     """Give tasks to ``connection``; if the body fails, nothing of them goes on."""
     with ThreadPoolExecutor(1) as thread:
-        tasks = Beside(connection, thread)
+        tasks = BackgroundTasks(connection, thread)
         try:
             yield tasks
         except BaseException:

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from service.catalogue import Document, Key, Kind
-from service.catalogue.flights import Flights, Loaded
+from service.catalogue.single_flight import Loaded, SingleFlight
 from service.errors import PostgresUnavailable, Unavailable
 
 A, B, C = (Key(Kind.PRODUCT, number) for number in (1, 2, 3))
@@ -32,7 +32,7 @@ def source():
 
 
 def test_the_same_key_is_loaded_once_for_all_who_ask_at_the_same_time(source):
-    flights = Flights(source.load, 10)
+    flights = SingleFlight(source.load, 10)
     with ThreadPoolExecutor(3) as pool:
         first = pool.submit(flights.load, [A, B])
         assert source.began.acquire(timeout=10)
@@ -46,7 +46,7 @@ def test_the_same_key_is_loaded_once_for_all_who_ask_at_the_same_time(source):
 
 def test_who_joined_a_load_that_something_newer_overtook_loads_again_once_for_all_who_did(source):
     source.newest = False
-    flights = Flights(source.load, 10)
+    flights = SingleFlight(source.load, 10)
     with ThreadPoolExecutor(4) as pool:
         first = pool.submit(flights.load, [A])
         assert source.began.acquire(timeout=10)
@@ -61,7 +61,7 @@ def test_who_joined_a_load_that_something_newer_overtook_loads_again_once_for_al
 
 def test_a_failure_reaches_everyone_who_shared_it_and_the_next_call_loads_again(source):
     source.error = PostgresUnavailable()
-    flights = Flights(source.load, 10)
+    flights = SingleFlight(source.load, 10)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(flights.load, [A])
         assert source.began.acquire(timeout=10)
@@ -77,7 +77,7 @@ def test_a_failure_reaches_everyone_who_shared_it_and_the_next_call_loads_again(
 
 
 def test_waiting_for_another_ends_at_the_deadline(source):
-    flights = Flights(source.load, 0.01)
+    flights = SingleFlight(source.load, 0.01)
     with ThreadPoolExecutor(1) as pool:
         pool.submit(flights.load, [A])
         assert source.began.acquire(timeout=10)

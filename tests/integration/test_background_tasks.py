@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from etl.beside import beside
+from etl.background_tasks import background_tasks
 from migrations.connection import connected
 from tests.integration.databases import query
 
@@ -30,7 +30,7 @@ def until(condition):
 
 
 def test_tasks_are_done_in_order(database_url, second):
-    with beside(second) as tasks:
+    with background_tasks(second) as tasks:
         done = [
             tasks.add(lambda connection, sql=sql: run(connection, sql))
             for sql in ("CREATE TABLE a ()", "ALTER TABLE a RENAME TO b")
@@ -44,7 +44,7 @@ def test_a_failure_is_raised_when_the_next_task_comes(second):
         raise ZeroDivisionError
 
     def add_another_when_it_has_failed():
-        with beside(second) as tasks:
+        with background_tasks(second) as tasks:
             until(tasks.add(fail).done)
             tasks.add(fail)
 
@@ -60,7 +60,7 @@ def test_an_interrupted_body_ends_what_runs_and_what_waits(database_url, second)
             run(connection, "SELECT pg_sleep(60)")
 
     def be_interrupted():
-        with beside(second) as tasks:
+        with background_tasks(second) as tasks:
             tasks.add(sleep_again_and_again)
             tasks.add(ran.append)
             until(lambda: query(database_url, SLEEPING))

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.stack.processes import StackError, server_user
-from tests.stack.servers import write_private
+from deploy.local.processes import StackError, server_user
+from deploy.local.servers import write_private
 
 # Below the ports that the kernel gives to outgoing connections, so that a stopped server finds its own still free.
 _PORTS = range(20000, 32000)

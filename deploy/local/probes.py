@@ -9,7 +9,7 @@ import redis as redis_client
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tests.stack.processes import StackError
+from deploy.local.processes import StackError
 
 _SECONDS = 2
 

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.stack.processes import StackError, as_user, server_user
+from deploy.local.processes import StackError, as_user, server_user
 
 
 def postgres(shelf: Path) -> Path:

@@ -9,9 +9,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from deploy.local import binaries, probes
+from deploy.local.processes import Child, StackError, as_user, server_user
 from service.nginx_conf import TEMPLATE, render
-from tests.stack import binaries, probes
-from tests.stack.processes import Child, StackError, as_user, server_user
 
 SHELF = "wheels"
 _USER = "product_overview"

@@ -1,4 +1,4 @@
-"""Work behind the answers, in one thread, each thing at most once at a time."""
+"""Work in the background, in one thread; a key that is queued or being worked on is not queued twice."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ _MOST_WAITING = 4096
 _PAUSE_AFTER_FAILURE_SECONDS = 0.5
 
 
-class Behind(Generic[T]):
-    """Calls ``work`` with things that were asked for. The thread starts with the first of them.
+class BackgroundQueue(Generic[T]):
+    """Calls ``work`` with batches of queued keys. The thread starts with the first key.
 
-    A thing asked for while it waits or is under way is not asked twice; with too many waiting, one is dropped: whoever
-    needs it next asks again.
+    With a full queue, further keys are dropped: the next request for one queues it again.
     """
 
     def __init__(self, name: str, work: Callable[[Collection[T]], object]) -> None:

@@ -1,4 +1,4 @@
-"""``python -m tests.stack COMMAND``: what the Makefile calls."""
+"""``python -m deploy.local COMMAND``: what the Makefile calls."""
 
 import argparse
 import contextlib
@@ -10,12 +10,12 @@ import sys
 import time
 from pathlib import Path
 
+from deploy.local import probes
+from deploy.local.instances import CHECKOUT, environment
+from deploy.local.places import RunDirectory
+from deploy.local.processes import StackError
+from deploy.local.supervisor import Supervisor, full_seed_commands, invitation, say, seed_commands
 from service.settings import SettingError
-from tests.stack import probes
-from tests.stack.instances import CHECKOUT, environment
-from tests.stack.places import RunDirectory
-from tests.stack.processes import StackError
-from tests.stack.supervisor import Supervisor, full_seed_commands, invitation, say, seed_commands
 
 _UP_SECONDS = 300
 _DOWN_SECONDS = 120
@@ -50,7 +50,7 @@ def up(directory: RunDirectory) -> int:
         print(*invitation(directory.environment()["BASE_URL"]), sep="\n")
         return 0
     directory.path.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "tests.stack", "--directory", directory.path, "run"]
+    command = [sys.executable, "-m", "deploy.local", "--directory", directory.path, "run"]
     with directory.stack_log.open("wb") as log:
         null = subprocess.DEVNULL
         process = subprocess.Popen(command, cwd=CHECKOUT, stdin=null, stdout=log, stderr=log, start_new_session=True)
@@ -156,7 +156,7 @@ def clean(directory: RunDirectory) -> int:
 
 
 def _parsed() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.stack", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
     parser.add_argument("--directory", type=Path, default=CHECKOUT / ".run", help="where its state is (.run)")
     commands = parser.add_subparsers(dest="command", required=True)
     for command in (run, up, status, down, clean):

@@ -1,0 +1,1 @@
+"""How the service is run: README.md names the ways."""

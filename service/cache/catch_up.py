@@ -1,0 +1,68 @@
+"""Whether the store is asked and its entries are served: not while it fails, nor before it has caught up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from service.cache.breaker import Breaker
+from service.errors import RedisUnavailable, Unavailable
+
+_PAUSE_AFTER_FAILURE_SECONDS = 0.25
+
+
+class Outage:
+    """A failure of the store, during which it may have missed invalidations.
+
+    ``newest`` is the number of the last invalidation that was pending when the store was ``reached`` again, 0 for none.
+    """
+
+    reached = False
+    newest: int | None = None
+
+
+def nothing_pending() -> tuple[int, int]:
+    """The pending invalidations of a store that has no outbox."""
+    return 0, 0
+
+
+class CatchUp:
+    """A circuit breaker that closes only when every invalidation that the store missed has reached it.
+
+    ``pending`` gives the numbers of the oldest and the newest pending invalidation, zeros if there is none. It may
+    raise Unavailable. ``clock`` is monotonic.
+    """
+
+    def __init__(self, pending: Callable[[], tuple[int, int]], clock: Callable[[], float]) -> None:
+        self.pending = pending
+        self.breaker = Breaker(_PAUSE_AFTER_FAILURE_SECONDS, clock)
+        self.outage: Outage | None = None
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether the last call to the store succeeded, even if it has not caught up."""
+        outage = self.outage
+        return outage is None or outage.reached
+
+    def failed(self) -> None:
+        """Open the breaker after a failed call."""
+        self.breaker.failed()
+        self.outage = Outage()
+
+    def end(self, outage: Outage) -> None:
+        """Close the breaker after the store has answered, or raise RedisUnavailable if it has not caught up.
+
+        Fills are stored from when it is reached, and pending invalidations are read after that: whatever this process
+        served before is among them, whatever it serves later is stored first. So no older version follows a newer one.
+        """
+        outage.reached = True
+        try:
+            oldest, newest = self.pending()
+        except Unavailable:
+            oldest = newest = 0  # without the database, the store's entries are all that can be served
+        if outage.newest is None:
+            outage.newest = newest
+        if 0 < oldest <= outage.newest:
+            raise RedisUnavailable
+        if self.outage is outage:  # it has not failed again meanwhile
+            self.outage = None
+            self.breaker.succeeded()
