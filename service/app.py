@@ -9,8 +9,8 @@ from flask import Flask, Response, current_app, g, request
 from service import logs
 from service.resources import Resources
 from service.settings import Settings
-from service.web import EXTENSION, error_handlers, resources, responses
-from service.web.cart import cart
+from service.web import EXTENSION, cors, error_handlers, resources
+from service.web.cart import BY_AUTHORIZATION, cart
 from service.web.fast_path import DocumentFastPath
 from service.web.ops import ops
 from service.web.products import products
@@ -22,7 +22,10 @@ def create_app(settings: Settings, parts: Resources | None = None) -> Flask:
     """The application, answering with ``parts``, or with its own, opened as the settings say."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config[cors.ORIGINS] = cors.origins(settings.cors_origins)
+    app.config[BY_AUTHORIZATION] = settings.cart_by_authorization
     app.url_map.merge_slashes = False  # a doubled slash is an unknown path, not a redirect
+    app.url_map.strict_slashes = False  # and one at the end makes no difference
     app.extensions[EXTENSION] = parts = parts or Resources.open(settings)
     app.extensions["fast_path"] = DocumentFastPath(parts.catalogue, parts.metrics, settings)
     app.before_request(_begin)
@@ -38,11 +41,12 @@ def _begin() -> Response | None:
     g.began = time.perf_counter()
     logs.request_id.set(logs.request_id_for(request.headers.get("X-Request-Id", "")))
     if request.method == "OPTIONS" and request.url_rule is not None:
-        return responses.preflight(", ".join(sorted(current_app.url_map.bind("").allowed_methods(request.path))))
+        return cors.preflight(", ".join(sorted(current_app.url_map.bind("").allowed_methods(request.path))))
     return None
 
 
 def _finish(response: Response) -> Response:
+    cors.finish(response)
     response.headers["X-Request-Id"] = logs.request_id.get() or ""
     endpoint = request.url_rule.rule if request.url_rule else "unknown"
     method = request.method if request.method in _METHODS else "other"  # the caller's words make no series of their own

@@ -42,6 +42,10 @@ class Settings:
     database_url: str = _setting("Postgres, as a libpq URL", secret=True)
     redis_url: str = _setting("Redis or Valkey, as redis://host:port/db", secret=True)
     cart_secret: str = _setting("key that signs cart tokens, the same in every instance", secret=True, at_least=16)
+    cart_by_authorization: bool = _setting(
+        "a caller without a cart token is known by its Authorization header, as by the old API", False
+    )
+    cors_origins: str = _setting("origins whose pages may send credentials, separated by commas", "")
     cart_max_lines: int = _setting("different skus one cart can hold", 100, at_least=1, at_most=10_000)
     postgres_connections: int = _setting("connections of one instance to Postgres", 8, at_least=1, at_most=100)
     postgres_timeout_seconds: float = _setting(
@@ -115,7 +119,7 @@ def _parse(field: dataclasses.Field[Any], text: str) -> Any:
 
 def _check(field: dataclasses.Field[Any], value: Any) -> None:
     name, least, most = field.name.upper(), field.metadata["at_least"], field.metadata["at_most"]
-    if isinstance(value, str) and len(value) < max(least, 1):
+    if isinstance(value, str) and value != field.default and len(value) < max(least, 1):
         raise SettingError(f"{name} must " + (f"have at least {least} characters" if value else "not be empty"))
     if isinstance(value, float | int) and not isinstance(value, bool) and not least <= value <= most:
         raise SettingError(f"{name} must be at " + (f"most {most:g}" if value > most else f"least {least:g}"))

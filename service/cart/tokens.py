@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from uuid import UUID, uuid4
 
@@ -13,11 +14,17 @@ class CartTokens:
     """Issues and opens tokens signed with ``secret``."""
 
     def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
         self._signer = Signer(secret, salt="cart", key_derivation="hmac", digest_method=hashlib.sha256)
 
     def new_cart(self) -> UUID:
         """An id for a new cart. Random, so that it says nothing and cannot be guessed."""
         return uuid4()
+
+    def cart_of(self, authorization: str) -> UUID:
+        """The cart of whoever sends this Authorization header: a digest of it that only this service can make."""
+        digest = hmac.digest(self._secret, b"authorization:" + authorization.encode(), "sha256")
+        return UUID(bytes=digest[:16], version=4)
 
     def issue(self, cart_id: UUID) -> str:
         """The token of a cart: letters, digits, ``-``, ``_`` and one dot; the same one every time."""

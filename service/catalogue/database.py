@@ -57,9 +57,12 @@ class DatabaseCatalogue:
                 documents[Key(kind, product_id)] = _document(epoch, version, body)
         return documents
 
-    def ids_on_page(self, page: int, count: int) -> tuple[list[int], bool]:
-        """Ids of the ``count`` products on a page, ascending, and whether more follow; ``page`` counts from 1."""
-        offset = (page - 1) * count
+    def ids_on_page(self, page: int, size: int, count: int) -> tuple[list[int], bool]:
+        """Ids of the first ``count`` products on a page of ``size``, ascending, and whether any follow.
+
+        ``page`` counts from 1.
+        """
+        offset = (page - 1) * size
         return self._ids(Call(PAGE_IDS, (count + 1, offset)), count) if offset < _MOST_PRODUCTS else ([], False)
 
     def ids_after(self, product_id: int, count: int) -> tuple[list[int], bool]:

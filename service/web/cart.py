@@ -1,27 +1,32 @@
-"""Carts. Whose cart it is comes only from a token that this service signed, in a cookie or in a header."""
+"""Carts. Whose cart it is comes from a token that this service signed, in a cookie or in a header.
+
+With CART_BY_AUTHORIZATION, a caller without a token is known by its Authorization header: a front end whose server
+calls with one secret of its own, as it did with the old API.
+"""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 
 from service.cart.carts import Addition
 from service.errors import Malformed
-from service.web import requests, resources, responses
-from service.web.schemas import CartAddition, CartCount, NoQuery, SkuPath
+from service.web import cors, requests, resources, responses
+from service.web.schemas import CartAddition, CartCount, SkuPath
 
 cart = Blueprint("cart", __name__)
 
 COOKIE = "cart"
 HEADER = "X-Cart-Token"
+BY_AUTHORIZATION = "CART_BY_AUTHORIZATION"
+"""Where the application's configuration says whether Authorization is as good as a token."""
 _COOKIE_SECONDS = 90 * 24 * 3600
 
 
 @cart.get("/cart")
 def show_cart() -> Response:
     """The lines of the caller's cart."""
-    requests.query(NoQuery)
     cart_id = _own_cart()
     return responses.read_private(resources().carts.contents(cart_id) if cart_id else b"[]")
 
@@ -29,7 +34,6 @@ def show_cart() -> Response:
 @cart.get("/cart/lines")
 def show_priced_cart() -> Response:
     """The lines of the caller's cart with names, prices and their total."""
-    requests.query(NoQuery)
     cart_id = _own_cart()
     return responses.read_private(resources().carts.priced(cart_id) if cart_id else b'{"lines":[],"total":"0"}')
 
@@ -37,19 +41,17 @@ def show_priced_cart() -> Response:
 @cart.post("/cart")
 def add_to_cart() -> Response:
     """More of a sku; a caller without a cart gets one."""
-    requests.query(NoQuery)
     asked = requests.body(CartAddition)
     cart_id = _own_cart() or resources().tokens.new_cart()
     (refusal,) = resources().carts.add([Addition(cart_id, asked["sku_id"], asked["count"])])
     if refusal:
         raise refusal
-    return _hand_out(cart_id, responses.written(201))
+    return _hand_out(cart_id, responses.created())
 
 
 @cart.put("/cart/<sku_id>")
 def set_line(sku_id: str) -> Response:
     """Exactly so many of a sku; 0 takes it out."""
-    requests.query(NoQuery)
     wanted_sku, count = requests.path(SkuPath)["sku_id"], requests.body(CartCount)["count"]
     cart_id = _own_cart()
     if count:
@@ -57,34 +59,32 @@ def set_line(sku_id: str) -> Response:
         resources().carts.set(cart_id, wanted_sku, count)
     elif cart_id:
         resources().carts.remove(cart_id, wanted_sku)
-    answer = responses.written(204)
+    answer = responses.written()
     return _hand_out(cart_id, answer) if cart_id else answer
 
 
 @cart.delete("/cart/<sku_id>")
 def remove_line(sku_id: str) -> Response:
     """None of a sku."""
-    requests.query(NoQuery)
     unwanted_sku = requests.path(SkuPath)["sku_id"]
     if cart_id := _own_cart():
         resources().carts.remove(cart_id, unwanted_sku)
-    return responses.written(204)
+    return responses.written()
 
 
 @cart.delete("/cart")
 def clear_cart() -> Response:
     """An empty cart."""
-    requests.query(NoQuery)
     if cart_id := _own_cart():
         resources().carts.clear(cart_id)
-    return responses.written(204)
+    return responses.written()
 
 
 def _own_cart() -> UUID | None:
     """The caller's cart, None for a caller without one.
 
-    A header is sent by a program, which should hear that its token is wrong. A cookie with an old signature is no fault
-    of the browser's: it counts as none, and the next addition replaces it.
+    The cart header is sent by a program, which should hear that its token is wrong. A cookie with an old signature is
+    no fault of the browser's: it counts as none, and the next addition replaces it.
     """
     tokens = resources().tokens
     if (token := request.headers.get(HEADER)) is not None:
@@ -92,14 +92,17 @@ def _own_cart() -> UUID | None:
         if cart_id is None:
             raise Malformed(f"The {HEADER} header is not a token of this service.", {HEADER: ["Not a valid token."]})
         return cart_id
-    cookie = request.cookies.get(COOKIE)
-    return tokens.open(cookie) if cookie is not None else None
+    if cart_id := tokens.open(request.cookies.get(COOKIE, "")):
+        return cart_id
+    authorization = request.headers.get("Authorization")
+    return tokens.cart_of(authorization) if authorization and current_app.config[BY_AUTHORIZATION] else None
 
 
 def _hand_out(cart_id: UUID, response: Response) -> Response:
     token = resources().tokens.issue(cart_id)
     response.headers[HEADER] = token
+    site, secure = ("None", True) if cors.may_send_credentials() else ("Lax", request.is_secure)
     response.set_cookie(
-        COOKIE, token, max_age=_COOKIE_SECONDS, httponly=True, samesite="Lax", secure=request.is_secure, path="/cart"
+        COOKIE, token, max_age=_COOKIE_SECONDS, httponly=True, samesite=site, secure=secure, path="/cart"
     )
     return response

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from socket import socket
+from typing import TypeVar
 
 from werkzeug.http import HTTP_STATUS_CODES, parse_etags
 
@@ -17,9 +18,14 @@ from service.catalogue.cached import CachedCatalogue
 from service.errors import RedisUnavailable, ServiceError, Unavailable, UnknownProduct
 from service.metrics import Metrics
 from service.settings import Settings
-from service.web import error_handlers, matching, responses
+from service.web import cors, error_handlers, matching, responses
 from service.web.matching import SUFFIXES, Read
 from service.web.responses import Headers
+
+A = TypeVar("A", bytes, bytes | None)
+
+_ANY_ORIGIN, _VARY_ORIGIN = b"Access-Control-Allow-Origin: *\r\n", b"Vary: Origin\r\n"
+_CREDENTIALS = b"%bAccess-Control-Allow-Origin: %b\r\nAccess-Control-Allow-Credentials: true\r\n"
 
 
 class DocumentFastPath:
@@ -30,6 +36,10 @@ class DocumentFastPath:
         self._metrics = metrics
         self._deadline_seconds = settings.postgres_timeout_seconds
         self.look_up_seconds = settings.redis_timeout_seconds
+        self._credentials = {
+            origin.encode(): _CREDENTIALS % (_VARY_ORIGIN, origin.encode())
+            for origin in cors.origins(settings.cors_origins)
+        }
 
     match = staticmethod(matching.match)
 
@@ -61,12 +71,12 @@ class DocumentFastPath:
             with deadline.within(seconds_left):
                 documents = ask({request.key for request in requests})
         except Unavailable as error:
-            return self._problems(requests, error, common)
+            return self._for_origins(requests, self._problems(requests, error, common))
         return self._answers(requests, [documents[request.key] for request in requests], common)
 
     def overloaded(self, requests: Sequence[Read], common: bytes) -> Sequence[bytes]:
         """Too many wait for the database."""
-        return self._problems(requests, Unavailable(), common)
+        return self._for_origins(requests, self._problems(requests, Unavailable(), common))
 
     def malformed(self, status: int, common: bytes) -> bytes:
         """A request that gunicorn cannot parse."""
@@ -83,7 +93,7 @@ class DocumentFastPath:
             if document is None:
                 answers.append(None)
                 continue
-            method, (kind, _), known, request_id, _ = request
+            method, (kind, _), known, request_id, _, _ = request
             body, etag, _, _, outcome = document
             if body is None:
                 answers += self._problems([request], UnknownProduct(), common)
@@ -98,12 +108,19 @@ class DocumentFastPath:
             times[kind, method, status] = times.get((kind, method, status), 0) + 1
         for (kind, method, status), count in times.items():
             self._count(kind, method, status, requests[0].arrived, count)
-        return answers
+        return self._for_origins(requests, answers)
 
     def _problems(self, requests: Sequence[Read], error: ServiceError, common: bytes) -> list[bytes]:
         for request in requests:
             self._count(request.key.kind, request.method, error.status, request.arrived)
         return [_problem(request, error, common) for request in requests]
+
+    def _for_origins(self, requests: Sequence[Read], answers: list[A]) -> list[A]:
+        """The same, with what ``cors.finish`` adds."""
+        if not self._credentials:
+            return answers
+        lines = [self._credentials.get(request.origin or b"", _ANY_ORIGIN + _VARY_ORIGIN) for request in requests]
+        return [one and one.replace(_ANY_ORIGIN, line, 1) for one, line in zip(answers, lines, strict=True)]
 
     def _count(self, kind: Kind, method: bytes, status: int, arrived: float, times: int = 1) -> None:
         seconds = time.perf_counter() - arrived

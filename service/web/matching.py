@@ -19,7 +19,7 @@ from service.catalogue import Key, Kind
 from service.web.schemas import LARGEST_ID
 
 # What these say may change the answer, as may whatever one of them says twice; all other headers do not.
-_ONCE = (b"host", b"if-none-match", b"x-request-id", b"x-forwarded-proto")
+_ONCE = (b"host", b"if-none-match", b"x-request-id", b"x-forwarded-proto", b"origin")
 _NEVER = (b"connection", b"content-length", b"content-type", b"transfer-encoding", b"expect", b"upgrade", b"te",
           b"trailer", b"http2-settings")  # fmt: skip
 _INITIALS = sorted({name[:1] for name in (*_ONCE, *_NEVER)})
@@ -55,6 +55,7 @@ _LINES = (
     _once(5, b"x-request-id", rb"(?:(%b)[\t ]*+(?=\r)|%b)" % (logs.ACCEPTED.encode(), _VALUE)),
     _once(7, b"x-forwarded-proto", _VALUE),
     _once(8, b"if-none-match", rb"(%b)" % _VALUE),
+    _once(10, b"origin", rb"(%b)" % _VALUE),
     *map(_other, _INITIALS),
 )
 _REQUEST = re.compile(
@@ -71,18 +72,23 @@ _KINDS = {suffix.encode() or None: kind for kind, suffix in SUFFIXES.items()}
 
 
 class Read(NamedTuple):
-    """A read of one document. ``known`` is its If-None-Match; ``arrived`` is on the clock of ``time.perf_counter``."""
+    """A read of one document.
+
+    ``known`` is its If-None-Match, ``origin`` its Origin; ``arrived`` is on the clock of ``time.perf_counter``.
+    """
 
     method: bytes
     key: Key
     known: str | None
     request_id: bytes
     arrived: float
+    origin: bytes | None
 
 
 # Half the cost of their own constructors, which sort out names of arguments.
 _new_key: Callable[[tuple[Kind, int]], Key] = functools.partial(tuple.__new__, Key)
-_new_read: Callable[[tuple[bytes, Key, str | None, bytes, float]], Read] = functools.partial(tuple.__new__, Read)
+_new_read: Callable[[tuple[bytes, Key, str | None, bytes, float, bytes | None]], Read]
+_new_read = functools.partial(tuple.__new__, Read)
 
 
 def match(raw: bytes) -> Read | None:
@@ -90,10 +96,10 @@ def match(raw: bytes) -> Read | None:
     matched = _REQUEST.fullmatch(raw)
     if matched is None or len(raw) > _LONGEST_BYTES:
         return None
-    method, number, suffix, host, _, request_id, _, _, known = matched.groups()
+    method, number, suffix, host, _, request_id, _, _, known, _, origin = matched.groups()
     product_id = int(number)
     if host is None or product_id > LARGEST_ID:
         return None
     key = _new_key((_KINDS[suffix], product_id))
     tags = known.decode().rstrip() if known else None
-    return _new_read((method, key, tags, request_id or logs.new_request_id(), time.perf_counter()))
+    return _new_read((method, key, tags, request_id or logs.new_request_id(), time.perf_counter(), origin))

@@ -9,9 +9,11 @@ from flask import Blueprint, Response
 from service.catalogue import Key, Kind
 from service.errors import UnknownProduct
 from service.web import requests, resources, responses
-from service.web.schemas import ListQuery, NoQuery, ProductPath
+from service.web.schemas import ListQuery, ProductPath
 
 products = Blueprint("products", __name__)
+
+_MOST_AT_ONCE = 100
 
 
 @products.get("/products")
@@ -20,14 +22,16 @@ def list_products() -> Response:
     asked = requests.query(ListQuery)
     if asked["ids"] is not None:
         return _cards(asked["ids"])
-    database, count = resources().database, asked["count"]
+    database, page, count = resources().database, asked["page"], min(asked["count"], _MOST_AT_ONCE)
     if asked["after"] is not None:
         ids, more = database.ids_after(asked["after"], count)
-        following = f"after={ids[-1]}" if more else None
     else:
-        ids, more = database.ids_on_page(asked["page"], count)
-        following = f"page={asked['page'] + 1}" if more else None
-    return _cards(ids, following and f'</products?{following}&count={count}>; rel="next"')
+        ids, more = database.ids_on_page(page, asked["count"], count)
+    if not more:
+        return _cards(ids)
+    by_page = asked["after"] is None and count == asked["count"]
+    following = f"page={page + 1}" if by_page else f"after={ids[-1]}"
+    return _cards(ids, f'</products?{following}&count={count}>; rel="next"')
 
 
 @products.get("/products/<product_id>")
@@ -50,7 +54,6 @@ def show_related(product_id: str) -> Response:
 
 def _document(kind: Kind) -> Response:
     key = Key(kind, requests.path(ProductPath)["product_id"])
-    requests.query(NoQuery)
     document = resources().catalogue.documents([key])[key]
     if document.body is None:
         raise UnknownProduct

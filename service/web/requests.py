@@ -1,48 +1,48 @@
-"""What came in, checked: path, query and body, each by its schema. Whatever is wrong raises with the fields named."""
+"""Path, query and body of a request, each checked by its schema. What is wrong raises with the fields named."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from flask import request
 from marshmallow import ValidationError
 
 from service.errors import Malformed, UnsupportedMediaType
-from service.web.schemas import Strict
+from service.web.schemas import Part
 
 
-def path(schema: type[Strict]) -> dict[str, Any]:
+def path(schema: type[Part]) -> dict[str, Any]:
     """The variable parts of the path. Raises Malformed."""
     return _load(schema, request.view_args or {}, "The path is malformed.")
 
 
-def query(schema: type[Strict]) -> dict[str, Any]:
-    """The query. Raises Malformed, also where a name is given twice."""
+def query(schema: type[Part]) -> dict[str, Any]:
+    """The query. Raises Malformed, also where a name that means something is given twice."""
     try:
         given = request.args.to_dict(flat=False)
     except UnicodeDecodeError:
         raise Malformed("The query is not UTF-8.") from None
-    if twice := {name: ["Given more than once."] for name, values in given.items() if len(values) > 1}:
-        raise Malformed("The query is malformed.", twice)
+    _refuse_twice(schema, [name for name, values in given.items() if len(values) > 1], "The query is malformed.")
     return _load(schema, {name: values[0] for name, values in given.items()}, "The query is malformed.")
 
 
-def body(schema: type[Strict]) -> dict[str, Any]:
+def body(schema: type[Part]) -> dict[str, Any]:
     """The JSON body. Raises UnsupportedMediaType, Malformed."""
     if request.mimetype != "application/json":
         raise UnsupportedMediaType
     try:
-        given = json.loads(request.get_data().decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_number)
+        given = json.loads(request.get_data().decode("utf-8"), object_pairs_hook=_Object, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise Malformed("The body is not valid JSON.") from None
-    if not isinstance(given, dict):
+    if not isinstance(given, _Object):
         raise Malformed("The body must be a JSON object.")
+    _refuse_twice(schema, given.twice, "The body is malformed.")
     return _load(schema, given, "The body is malformed.")
 
 
-def _load(schema: type[Strict], given: Mapping[str, Any], detail: str) -> dict[str, Any]:
+def _load(schema: type[Part], given: Mapping[str, Any], detail: str) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = schema().load(given)
     except ValidationError as error:
@@ -55,11 +55,18 @@ def _messages(error: ValidationError) -> dict[str, list[str]]:
     return {str(name): [str(message) for message in messages] for name, messages in given.items()}
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = dict(pairs)
-    if len(names) < len(pairs):
-        raise ValueError("a name stands twice")
-    return names
+class _Object(dict[str, Any]):
+    """A JSON object that knows which names stand in it ``twice``."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        names = [name for name, _ in pairs] if len(self) < len(pairs) else []
+        self.twice = [name for name in self if names.count(name) > 1]
+
+
+def _refuse_twice(schema: type[Part], names: Iterable[str], detail: str) -> None:
+    if twice := {name: ["Given more than once."] for name in names if name in schema().fields}:
+        raise Malformed(detail, twice)
 
 
 def _no_number(text: str) -> NoReturn:

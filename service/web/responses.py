@@ -14,6 +14,7 @@ from service.errors import ServiceError
 
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"
+TEXT = "text/plain; charset=utf-8"
 PROBLEM = "application/problem+json"
 
 # A second: a page's many readers share an answer at nginx or in a browser, and a change is seen after that second.
@@ -22,13 +23,19 @@ PRIVATE = "private, no-store"
 # What changes with a release only.
 PAGE = "public, max-age=60"
 
+_WRITTEN = {
+    "Cache-Control": PRIVATE,
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "X-Cart-Token, X-Request-Id",
+}
+
 # Worst first: an answer of many documents is as good as the worst of them.
 _WORST_FIRST = ("bypass", "miss", "stale", "hit")
 
 Headers = list[tuple[str, str]]
 
 
-class _Empty(Response):
+class Empty(Response):
     """An answer without a body, and so without a type of it."""
 
     default_mimetype = None
@@ -73,14 +80,14 @@ def page(body: bytes, content_type: str) -> Response:
     return _conditional(body, etag_of(body), headers, content_type)
 
 
-def written(status: int) -> Response:
-    """A write that was carried out: no body."""
-    headers = {
-        "Cache-Control": PRIVATE,
-        "Access-Control-Allow-Origin": "*",
-        "Access-Control-Expose-Headers": "X-Cart-Token, X-Request-Id",
-    }
-    return _Empty(status=status, headers=headers)
+def created() -> Response:
+    """An addition that was carried out, in the words of the old API."""
+    return Response("Created", status=201, content_type=TEXT, headers=_WRITTEN)
+
+
+def written() -> Response:
+    """Any other write that was carried out: no body."""
+    return Empty(status=204, headers=_WRITTEN)
 
 
 def state(status: int, body: dict[str, Any]) -> Response:
@@ -120,21 +127,9 @@ def problem_headers(error: ServiceError) -> Headers:
     return headers
 
 
-def preflight(allowed: str) -> Response:
-    """What a browser asks before a request from another origin. ``allowed`` is the path's methods."""
-    headers = {
-        "Allow": allowed,
-        "Access-Control-Allow-Origin": "*",
-        "Access-Control-Allow-Methods": allowed,
-        "Access-Control-Allow-Headers": "Content-Type, If-None-Match, Idempotency-Key, X-Cart-Token, X-Request-Id",
-        "Access-Control-Max-Age": "86400",
-    }
-    return _Empty(status=204, headers=headers)
-
-
 def _conditional(body: bytes, etag: str, headers: Headers, content_type: str = JSON) -> Response:
     if request.if_none_match.contains_weak(etag):
-        return _Empty(status=304, headers=headers)
+        return Empty(status=304, headers=headers)
     return Response(body, headers=headers, content_type=content_type)
 
 

@@ -1,4 +1,4 @@
-"""What may come in: every part of a request is one of these schemas. Unknown fields are refused."""
+"""What means something in a request, each part a schema. What else is sent is ignored, as the old API did."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, post_load, pre_load, validate, validates_schema
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate, validates_schema
 
 LARGEST_ID = 2**31 - 1
 MOST_IDS = 100
 DEFAULT_COUNT = 5
 
 _PLAIN = re.compile("[1-9][0-9]*", re.ASCII)
+_DIGITS = re.compile("[0-9]{1,10}", re.ASCII)
 
 
 class _Plain(fields.Field[int]):
@@ -49,44 +50,40 @@ class _Ids(fields.Field[list[int]]):
 
 
 class _Whole(fields.Integer):
-    """A JSON integer: not a string, not true, not 1.0."""
+    """A JSON integer, or a string of its digits, as keys of objects and values of forms are: not true, not 1.0."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
-        if type(value) is not int:
+        if type(value) is not int and not (isinstance(value, str) and _DIGITS.fullmatch(value)):
             raise self.make_error("invalid")
         return super()._deserialize(value, attr, data, **kwargs)
 
 
-class Strict(Schema):
-    """A part of a request that has these fields and no others."""
+class Part(Schema):
+    """A part of a request."""
 
     class Meta:
-        """Unknown fields are refused."""
+        """Unknown fields are ignored."""
 
-        unknown = RAISE
-
-
-class NoQuery(Strict):
-    """The query of a path that takes none."""
+        unknown = EXCLUDE
 
 
-class ProductPath(Strict):
+class ProductPath(Part):
     """The path of one product."""
 
     product_id = _Plain(required=True)
 
 
-class SkuPath(Strict):
+class SkuPath(Part):
     """The path of one line of a cart."""
 
     sku_id = _Plain(required=True)
 
 
-class ListQuery(Strict):
+class ListQuery(Part):
     """Which products of the list: a page, those after an id, or these ids. An empty page or count is the default."""
 
     page = _Plain(clamped=True)  # however far past the end, a page is empty
-    count = _Plain(largest=100)
+    count = _Plain(clamped=True)  # more than are answered at once is no error either
     after = _Plain()
     ids = _Ids()
 
@@ -107,14 +104,14 @@ class ListQuery(Strict):
         return {"page": 1, "count": DEFAULT_COUNT, "after": None, "ids": None} | dict(data)
 
 
-class CartAddition(Strict):
+class CartAddition(Part):
     """The body of POST /cart."""
 
     sku_id = _Whole(required=True, validate=validate.Range(1, LARGEST_ID))
     count = _Whole(load_default=1, validate=validate.Range(1, 99))
 
 
-class CartCount(Strict):
+class CartCount(Part):
     """The body of PUT /cart/{sku_id}."""
 
     count = _Whole(required=True, validate=validate.Range(0, 99))

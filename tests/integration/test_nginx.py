@@ -270,6 +270,7 @@ class TestHeaders:
             "X-Forwarded-Proto": "http",
             "If-None-Match": '"other", "one"',
             "Accept-Encoding": "gzip, br",
+            "Origin": "http://shop.example",
             "body": "",
         } for _, _, headers in upstream.requests)  # fmt: skip
 
@@ -285,6 +286,12 @@ class TestHeaders:
             name.replace("_", "-"): value for name, value in OF_A_BROWSER.items() if name not in ("X_Forwarded_For")
         }
         assert headers["X-Forwarded-For"] == "127.0.0.1"
+
+    def test_a_preflight_comes_whole(self, nginx: Nginx, upstream: Upstream) -> None:
+        asked = {"Origin": "http://a", "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "x-a"}
+        for path in ("/products/1", "/cart"):
+            ask(nginx, path, "OPTIONS", **{name.replace("-", "_"): value for name, value in asked.items()})
+            assert asked.items() <= upstream.requests[-1][2].items()
 
     def test_a_body_comes_with_its_length_wherever_it_is_sent(self, nginx: Nginx, upstream: Upstream) -> None:
         ask(nginx, "/products/1", "POST", b"hello", Content_Type="text/plain")

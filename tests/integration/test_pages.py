@@ -111,7 +111,7 @@ def test_every_page_is_where_offset_finds_it(shared_url, pages, kept, undone, co
     last = -(-len(ids) // count) + 1
     for number in {1, last, last + 1, *(chance.randint(1, last) for _ in range(8))}:
         begin = (number - 1) * count
-        assert pages.ids_on_page(number, count) == (ids[begin : begin + count], len(ids) > begin + count)
+        assert pages.ids_on_page(number, count, count) == (ids[begin : begin + count], len(ids) > begin + count)
 
 
 def write(connection, number):
@@ -215,7 +215,7 @@ def reading(url):
 
     def read():
         while not stop.is_set():
-            seen.add(tuple(DatabaseCatalogue(pool).ids_on_page(6, 100)[0]))
+            seen.add(tuple(DatabaseCatalogue(pool).ids_on_page(6, 100, 100)[0]))
 
     reader = threading.Thread(target=read)
     reader.start()

@@ -7,10 +7,6 @@ from tests.web.answers import compact, problem
 from tests.web.catalogue import execute
 
 UNKNOWN_SKU = 5
-REQUESTS = [
-    *(("GET", "/cart"), ("GET", "/cart/lines"), ("POST", "/cart")),
-    *(("DELETE", "/cart"), ("PUT", "/cart/9"), ("DELETE", "/cart/9")),
-]
 
 
 def contents(client):
@@ -25,22 +21,29 @@ def add(client, sku_id, count=None):
     return client.post("/cart", json={"sku_id": sku_id} | ({} if count is None else {"count": count}))
 
 
-def done(response, status=204):
-    assert (response.status_code, response.data) == (status, b"")
+def done(response):
+    assert (response.status_code, response.data) == (204, b"")
     assert response.headers["Cache-Control"] == "private, no-store"
     assert "Content-Type" not in response.headers
     return response
 
 
+def created(response):
+    assert (response.status_code, response.data) == (201, b"Created")
+    assert response.headers["Cache-Control"] == "private, no-store"
+    assert response.content_type == "text/plain; charset=utf-8"
+    return response
+
+
 def hold(database_url, client, sku_id, count):
     """Give the caller's line a count that no request could."""
-    done(add(client, sku_id), 201)
+    created(add(client, sku_id))
     execute(database_url, ("UPDATE cart_lines SET count = %s WHERE sku_id = %s", (count, sku_id)))
 
 
 def test_additions_add_up_and_show_in_order_of_sku(client):
     for sku_id, count in ((100, 1), (9, None), (10, 99), (9, 2), (100, 1)):
-        done(add(client, sku_id, count), 201)
+        created(add(client, sku_id, count))
     assert contents(client) == [(9, 3), (10, 99), (100, 2)]
 
 
@@ -71,7 +74,7 @@ def test_delete_removes_a_line_or_the_cart_and_can_be_repeated(client):
     for _ in range(2):
         done(client.delete("/cart"))
         assert contents(client) == []
-    done(add(client, 9), 201)
+    created(add(client, 9))
     assert contents(client) == [(9, 1)]
 
 
@@ -92,14 +95,14 @@ def test_an_unknown_sku_leaves_no_cart_and_changes_none(serve, own_database, clo
 
 def test_a_cart_holds_so_many_different_skus_and_no_more(client):
     for sku_id in (9, 10, 37, 9):
-        done(add(client, sku_id), 201)
+        created(add(client, sku_id))
     for response in (add(client, 100), client.put("/cart/100", json={"count": 1})):
         problem(response, 422, "too-many-lines")
-    done(add(client, 37, 98), 201)
+    created(add(client, 37, 98))
     done(client.put("/cart/9", json={"count": 1}))
     assert contents(client) == [(9, 1), (10, 1), (37, 99)]
     done(client.put("/cart/9", json={"count": 0}))
-    done(add(client, 100), 201)
+    created(add(client, 100))
     assert contents(client) == [(10, 1), (37, 99), (100, 1)]
 
 
@@ -108,7 +111,7 @@ def test_more_of_a_sku_than_can_be_counted_is_refused(app, shared_database_url):
     hold(shared_database_url, client, 912, 2147483640)
     problem(add(client, 912, 8), 422, "too-many-items")
     assert contents(client) == [(912, 2147483640)]
-    done(add(client, 912, 7), 201)
+    created(add(client, 912, 7))
     assert contents(client) == [(912, 2147483647)]
     lines = client.get("/cart/lines").json
     assert lines["total"] == lines["lines"][0]["line_total"] == str(2147483647 * 30)
@@ -116,9 +119,41 @@ def test_more_of_a_sku_than_can_be_counted_is_refused(app, shared_database_url):
 
 
 @pytest.mark.parametrize("query", ["x=1", "cart=1", "user_session=7", "sku_id=9&sku_id=9"])
-def test_a_cart_takes_no_query(client, query):
-    for method, path in REQUESTS:
-        problem(client.open(f"{path}?{query}", method=method, json={"sku_id": 9}), 400, path=path)
+def test_a_query_changes_nothing_of_a_cart(client, query):
+    created(client.post(f"/cart?{query}", json={"sku_id": 9}))
+    assert client.get(f"/cart?{query}").data == client.get("/cart").data
+    assert client.get(f"/cart/lines?{query}").data == client.get("/cart/lines").data
+    done(client.put(f"/cart/10?{query}", json={"count": 2}))
+    assert contents(client) == [(9, 1), (10, 2)]
+    done(client.delete(f"/cart/9?{query}"))
+    done(client.delete(f"/cart?{query}"))
+    assert contents(client) == []
+
+
+@pytest.mark.parametrize("sku_id", ["9", "09", "0000000009"])
+def test_a_sku_id_and_a_count_may_be_strings_of_digits(client, sku_id):
+    created(add(client, sku_id, "2"))
+    created(add(client, sku_id))
+    assert contents(client) == [(9, 3)]
+    done(client.put("/cart/9", json={"count": "5"}))
+    assert contents(client) == [(9, 5)]
+
+
+@pytest.mark.parametrize("more", [{"user_token": 12345}, {"size": "M", "quantity": 3}, {"session_id": "x", "": None}])
+def test_fields_that_mean_nothing_are_ignored(client, more):
+    created(client.post("/cart", json={"sku_id": 9} | more))
+    done(client.put("/cart/10", json={"count": 2} | more))
+    assert contents(client) == [(9, 1), (10, 2)]
+
+
+def test_a_slash_at_the_end_makes_no_difference(client):
+    created(client.post("/cart/", json={"sku_id": 9}))
+    done(client.put("/cart/10/", json={"count": 2}))
+    assert client.get("/cart/").data == client.get("/cart").data
+    assert client.get("/cart/lines/").data == client.get("/cart/lines").data
+    done(client.delete("/cart/10/"))
+    assert contents(client) == [(9, 1)]
+    done(client.delete("/cart/"))
     assert contents(client) == []
 
 

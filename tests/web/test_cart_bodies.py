@@ -5,16 +5,18 @@ from tests.web.answers import problem
 NO_OBJECTS = [
     *("", "{", "[]", "[1]", "1", '"9"', "null", "true", "\0", "{'NAME':9}", '{"NAME":"\x01"}', '\ufeff{"NAME":9}'),
     *('{"NAME":9,}', '{"NAME":9}{}', '{"NAME":9} x', '{"NAME":09}', "[" * 1900, '{"a":' * 300 + "1" + "}" * 300),
-    *('{"NAME":9,"NAME":9}', '{"x":1,"NAME":9,"x":1}', '{"NAME":{"a":1,"a":1}}'),
+    *('{"NAME":9,"NAME":9}', '{"NAME":9,"x":1,"NAME":10}', '{"NAME":{"a":1,"a":1}}'),
     *(b"\xff", b'{"NAME":9,"x":"\xff"}', b'{"NAME":9}\xc0', '{"NAME":9}'.encode("utf-16")),
 ]
 OTHER_FIELDS = [
     "{}",
     '{"NAME ":9}',
     '{"name":9}',
-    *(f'{{"NAME":9,"{field}":1}}' for field in ("x", "", "_schema", "\\ud800")),
 ]
-NO_INTEGERS = ["1.0", "1e0", '"1"', "true", "false", "null", "[1]", '{"a":1}', "1e400", "NaN", "Infinity", "-Infinity"]
+NO_INTEGERS = [
+    *("1.0", "1e0", "true", "false", "null", "[1]", '{"a":1}', "1e400", "NaN", "Infinity", "-Infinity"),
+    *(f'"{text}"' for text in ("", "1.0", "+1", "-1", " 1", "1" * 11, "٣", "x")),
+]
 NO_IDS = [*NO_INTEGERS, "0", "-1", "2147483648", "9" * 1900]
 NO_COUNTS = [*NO_INTEGERS, "-1", "100", "9" * 1900]
 
@@ -52,8 +54,9 @@ def test_a_line_is_set_to_0_to_99(client, count):
 
 
 def test_every_wrong_field_is_told(client):
-    assert refused(client, "POST", "/cart", '{"count":100,"ž\\ud800":1}') == {"sku_id", "count", "ž\ud800"}
-    assert refused(client, "PUT", "/cart/9", '{"sku_id":9}') == {"sku_id", "count"}
+    assert refused(client, "POST", "/cart", '{"count":100,"ž\\ud800":1}') == {"sku_id", "count"}
+    assert refused(client, "POST", "/cart", '{"sku_id":1,"sku_id":1,"count":2,"count":2,"x":1}') == {"sku_id", "count"}
+    assert refused(client, "PUT", "/cart/9", '{"sku_id":9}') == {"count"}
 
 
 @pytest.mark.parametrize("sku_id", ["0", "01", "-1", "+1", "1.0", "abc", "2147483648", "9" * 5000, "٣", "1%00", "%20"])

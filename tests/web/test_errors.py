@@ -35,7 +35,7 @@ def listed(header):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/nowhere", "/product/1", "/Products", "/cart/", "/cart/1/2", "/%00", "/%FF%FE", "/..", "/a b", "/ž"]
+    "path", ["/", "/nowhere", "/product/1", "/Products", "/cart//", "/cart/1/2", "/%00", "/%FF%FE", "/..", "/a b", "/ž"]
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE", "OPTIONS"])
 def test_an_unknown_path_is_a_problem(client, path, method):
@@ -69,6 +69,24 @@ def test_preflight_allows_what_the_path_takes(client, path, methods):
     assert "Access-Control-Allow-Credentials" not in response.headers
 
 
+@pytest.mark.parametrize("asked", ["authorization", "Authorization, x-token,access-control-allow-origin", "X-A , X-B"])
+def test_preflight_allows_whatever_headers_it_asks_for(client, asked):
+    for path in ("/products/1", "/products", "/cart", "/cart/", "/products/1/styles/"):
+        headers = {"Origin": "https://shop.example", "Access-Control-Request-Method": "GET"}
+        response = client.options(path, headers={**headers, "Access-Control-Request-Headers": asked})
+        assert response.status_code == 204
+        assert response.headers["Access-Control-Allow-Headers"] == asked
+        assert "Access-Control-Request-Headers" in response.headers["Vary"]
+
+
+@pytest.mark.parametrize("asked", ["", "a b", "a,,b", 'x"y', "a\u00e9", "a;b", "<script>"])
+def test_what_cannot_be_names_of_headers_is_not_sent_back(client, asked):
+    response = client.options("/cart", headers={"Access-Control-Request-Headers": asked.encode().decode("latin-1")})
+    allowed = listed(response.headers["Access-Control-Allow-Headers"])
+    assert {"Authorization", "Content-Type", "X-Cart-Token"} <= allowed
+    assert asked not in allowed
+
+
 @pytest.mark.parametrize("given", ["abcdefgh", "A-b_c.d9", "x" * 64])
 def test_a_request_id_is_sent_back(client, given):
     for path in ("/products/1", "/nowhere", "/cart", "/livez"):
@@ -86,7 +104,7 @@ def test_a_request_id_of_another_form_is_replaced_each_time_anew(client, given):
 @pytest.mark.parametrize("path", ["/cart", "/cart/9"])
 def test_a_body_larger_than_the_setting_is_refused(client, path):
     method = "POST" if path == "/cart" else "PUT"
-    fits = json.dumps({"x": ""}).ljust(2000)
+    fits = json.dumps({"sku_id": ""}).ljust(2000)
     headers = {"content_type": "application/json"}
     problem(client.open(path, method=method, data=fits, **headers), 400)
     problem(client.open(path, method=method, data=fits + " ", **headers), 413)

@@ -113,9 +113,9 @@ def test_every_field_that_comes_in_is_described():
     described = [(schema, name) for schema, _, name, *_ in fields()]
     taken = {schema for schema, _ in described}
     assert {(schema, name) for schema in taken for name in schema().fields} == set(described)
-    assert taken == set(schemas.Strict.__subclasses__()) - {schemas.NoQuery}
+    assert taken == set(schemas.Part.__subclasses__())
     bodies = [part["requestBody"]["content"]["application/json"] for part in parts() if "requestBody" in part]
-    assert [resolved(body["schema"])["additionalProperties"] for body in bodies] == [False, False]
+    assert ["additionalProperties" in resolved(body["schema"]) for body in bodies] == [False, False]
 
 
 @pytest.mark.parametrize(("count", "taken"), [(0, True), (1, False)])

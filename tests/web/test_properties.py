@@ -53,7 +53,7 @@ def answered(response, *statuses):
 @given(st.one_of(STRANGE, PLAIN_ID), st.sampled_from([b"", b"/styles", b"/related"]))
 def test_any_segment_is_an_id_or_a_problem(client, segment, below):
     status = answered(raw(client, b"/products/" + segment + below), 400, 404)
-    if status == 200 and b"/" not in segment:
+    if status == 200 and b"/" not in segment and segment:
         assert int(segment) in catalogue.IDS
         assert str(int(segment)).encode() == segment
 
@@ -78,7 +78,7 @@ def test_any_body_is_an_addition_or_a_problem(app, body):
     status = answered(client.post("/cart", data=body, content_type="application/json"), 400, 413, 422)
     assert (client.get("/cart").data != b"[]") is (status == 201)
     if status == 201:
-        assert set(json.loads(body)) <= {"sku_id", "count"}
+        assert "sku_id" in json.loads(body)
 
 
 @MANY

@@ -1,0 +1,59 @@
+"""Requests of pages from other origins. Any origin may read; those of CORS_ORIGINS may also send credentials."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Response, current_app, request
+
+from service.settings import SettingError
+from service.web.responses import Empty
+
+ORIGINS = "CORS_ORIGINS"
+"""Where the application's configuration has the origins that may send credentials."""
+
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+# What a preflight allows that names no headers, or none that can be names of headers.
+_REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Cart-Token, X-Request-Id"
+_NAMES = re.compile(r"[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
+
+
+def origins(listed: str) -> frozenset[str]:
+    """The origins of a list separated by commas, as browsers write them. Raises SettingError for anything else."""
+    found = frozenset(filter(None, (one.strip() for one in listed.split(","))))
+    if wrong := sorted(one for one in found if not _ORIGIN.fullmatch(one)):
+        raise SettingError(f"CORS_ORIGINS takes origins such as https://shop.example, not {wrong[0]!r}")
+    return found
+
+
+def may_send_credentials() -> bool:
+    """Whether the request comes from a page of a listed origin."""
+    return request.headers.get("Origin") in current_app.config[ORIGINS]
+
+
+def finish(response: Response) -> Response:
+    """Let pages of listed origins read a response to a request with credentials, for which ``*`` does not count."""
+    if current_app.config[ORIGINS]:
+        response.vary.add("Origin")
+        if may_send_credentials():
+            response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
+            response.headers["Access-Control-Allow-Credentials"] = "true"
+    return response
+
+
+def preflight(allowed: str) -> Response:
+    """What a browser asks before it sends a request. ``allowed`` is the path's methods.
+
+    Whatever headers the request will have are allowed: clients of the old API send Authorization and others, and none
+    of them changes an answer. ``*`` does not stand for Authorization.
+    """
+    asked = request.headers.get("Access-Control-Request-Headers", "")
+    headers = {
+        "Allow": allowed,
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Allow-Methods": allowed,
+        "Access-Control-Allow-Headers": asked if _NAMES.fullmatch(asked) else _REQUEST_HEADERS,
+        "Access-Control-Max-Age": "86400",
+        "Vary": "Access-Control-Request-Headers",
+    }
+    return Empty(status=204, headers=headers)

@@ -1,0 +1,38 @@
+"""The service as front ends of the old API meet it: an instance behind nginx, over a small catalogue."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+
+from deploy.local.instances import Instance
+from deploy.local.servers import Nginx
+from service.nginx_conf import values
+from service.settings import Settings
+from tests.web import catalogue
+
+
+@pytest.fixture(scope="module")
+def base_url(server_root: Path, free_port, new_database, migrated_template, redis_server) -> Iterator[str]:
+    """Where the old API's base URL points to now; carts are known by Authorization, as they were there."""
+    root = Path(mkdtemp(prefix="clients-", dir=server_root.parent))
+    root.chmod(0o755)
+    given = {
+        "DATABASE_URL": new_database(migrated_template),
+        "REDIS_URL": redis_server.url.rpartition("/")[0] + "/8",
+        "CART_SECRET": "only for these tests",
+        "CART_BY_AUTHORIZATION": "on",
+        "INSTANCES": f"127.0.0.1:{free_port('clients web')}",
+        "LISTEN": f"127.0.0.1:{free_port('clients nginx')}",
+    }
+    catalogue.fill(given["DATABASE_URL"])
+    instance = Instance(int(given["INSTANCES"].rpartition(":")[2]), root / "web.log", given)
+    nginx = Nginx(root, root / "nginx.log", values(Settings.from_env(given)))
+    instance.start()
+    nginx.start()
+    yield nginx.url
+    nginx.stop()
+    instance.stop()
+    shutil.rmtree(root)
