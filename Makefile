@@ -9,7 +9,7 @@ READY := $(VENV)/.installed
 STACK := $(PY) -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help run up status down seed migrate schema hits test chaos freshness bench bench-load bench-queries lint format clean
+.PHONY: help run up status down seed migrate schema hits test browser chaos freshness bench bench-load bench-queries lint format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ hits: $(READY) ## print the cache's hit rate per kind over all instances
 
 test: $(READY) ## run the whole suite against private servers, with coverage
 	@$(PY) -m pytest -q --cov --cov-report=term
+
+browser: $(READY) ## call the service from a page of another origin in headless Chromium
+	@$(PY) -m pytest -q tests/clients/check_in_a_browser.py
 
 chaos: $(READY) ## have every part fail in turn, under load, on private servers; prints what readers saw
 	@$(PY) -m tests.chaos
