@@ -176,7 +176,7 @@ def test_a_fill_from_before_redis_was_emptied_is_not_stored(overtaken, catalogue
     assert served.outcome == "bypass"
 
 
-def test_who_asks_after_a_change_is_not_given_what_was_read_before_it(overtaken, catalogue, source, store):
+def test_a_request_after_a_change_does_not_get_what_was_read_before_it(overtaken, catalogue, source, store):
     asked, get = threading.Event(), store.get
     store.get = lambda names: (get(names), asked.set())[0]
     with ThreadPoolExecutor() as pool:

@@ -204,7 +204,7 @@ def test_ctrl_c_leaves_nothing_behind(loaded_url, files):
     assert (catalogue(loaded_url), structure(loaded_url)) == before
 
 
-def test_what_was_changed_under_a_load_is_of_the_old_catalogue_and_is_not_told(loaded_url, files):
+def test_a_load_drops_invalidations_of_the_old_catalogue(loaded_url, files):
     def change():
         with session(loaded_url) as cursor:
             cursor.execute("UPDATE products SET name = 'Lost' WHERE id = 2")
