@@ -1,4 +1,4 @@
-"""The one place where the parts are put together."""
+"""The composition root."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"))
 
 
 def create_app(settings: Settings, parts: Resources | None = None) -> Flask:
-    """The application, answering with ``parts``, or with its own, opened as the settings say."""
+    """The application over ``parts``, or over its own, opened as the settings say."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config[cors.ORIGINS] = cors.origins(settings.cors_origins)
@@ -49,10 +49,10 @@ def _finish(response: Response) -> Response:
     cors.finish(response)
     response.headers["X-Request-Id"] = logs.request_id.get() or ""
     endpoint = request.url_rule.rule if request.url_rule else "unknown"
-    method = request.method if request.method in _METHODS else "other"  # the caller's words make no series of their own
+    method = request.method if request.method in _METHODS else "other"  # a client cannot create time series
     resources().metrics.requests.observe(endpoint, method, response.status_code, time.perf_counter() - g.began)
     return response
 
 
 def _end(_: BaseException | None) -> None:
-    logs.request_id.set(None)  # threads are used again, also for what belongs to no request
+    logs.request_id.set(None)  # threads are reused, also for work outside of requests

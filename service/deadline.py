@@ -1,4 +1,4 @@
-"""By when an answer is wanted: nothing that is done for it in the same thread waits longer than that."""
+"""The deadline of the current request: what its thread waits for, it waits for no longer than that."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _at: ContextVar[float] = ContextVar("deadline", default=inf)
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Have an answer wanted in so many seconds, inside the block."""
+    """Set the deadline to so many seconds from now, inside the block."""
     token = _at.set(time.monotonic() + seconds)
     try:
         yield
@@ -22,5 +22,5 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def left(most: float) -> float:
-    """Seconds that may be waited now: ``most``, or what is left of them until the answer is wanted."""
+    """Seconds that a call may take now: ``most``, or less if the deadline is sooner."""
     return min(most, max(0.0, _at.get() - time.monotonic()))

@@ -1,4 +1,4 @@
-"""What can go wrong, as a small tree: a class is a code and a status, its docstring is what the caller is told."""
+"""The errors of the service. Each class has a code and a status; its docstring is the detail in the response."""
 
 from __future__ import annotations
 

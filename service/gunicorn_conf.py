@@ -1,4 +1,4 @@
-"""How gunicorn runs one instance; nginx spreads requests over several of them."""
+"""gunicorn's configuration of one instance; nginx balances over several."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from service.settings import Settings
 _settings = Settings.from_env()
 
 proc_name = "product-overview"
-# One process per socket: behind a shared socket nginx's kept connections would give a few workers all the work.
+# One process per socket: behind a shared socket, nginx's keepalive connections would give a few workers all the work.
 workers = 1
 # The event loop needs Linux' epoll; elsewhere everything works the same, only slower.
 worker_class = "service.worker.EventLoopWorker" if sys.platform == "linux" else "gthread"
 threads = _settings.threads
 
-# Whoever comes beyond these waits to be accepted. Other descriptors are for stores, logs and the worker itself.
+# Further clients wait to be accepted. Other descriptors are for stores, logs and the worker itself.
 _DESCRIPTORS_OF_ITS_OWN = 64 + 2 * _settings.threads + _settings.postgres_connections
 _MOST_CLIENTS = 10_000
 _descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
@@ -28,26 +28,26 @@ worker_connections = _MOST_CLIENTS
 if _descriptors != resource.RLIM_INFINITY:
     worker_connections = max(threads + 1, min(_MOST_CLIENTS, _descriptors - _DESCRIPTORS_OF_ITS_OWN))
 
-# Longer than nginx keeps idle connections (30 s), so that it is never nginx that finds one closed.
+# Longer than nginx keeps idle connections (30 s), so that nginx closes them first.
 keepalive = 75
-# Of the worker's loop, not of a request; the master replaces a worker that hangs.
+# For the worker's event loop, not for a request; the master replaces a worker that hangs.
 timeout = 20
-# Longer than nginx waits for an answer.
+# Longer than nginx waits for a response.
 graceful_timeout = 10
 # The heartbeat file must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 
-# nginx refuses earlier, with a proper answer. Its limit on headers is 17 kB in all, which 5,000 fields cannot pass.
+# nginx refuses earlier, with problem+json. Its limit on headers is 17 kB in all, which 5,000 fields cannot pass.
 limit_request_line = 8190
 limit_request_field_size = 8190
 limit_request_fields = 5000
 
-# Only nginx says who the caller is and how they came; other spellings of the same headers mean nothing.
+# Only nginx may set the client's address and scheme; other spellings of the same headers are ignored.
 forwarded_allow_ips = "127.0.0.1"
 secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
 forwarder_headers = ""
 
-# By default all instances of a user would share one path.
+# By default, all instances of a user would share its path.
 control_socket_disable = True
 accesslog = None
 errorlog = "-"

@@ -1,4 +1,4 @@
-"""Hit rates: ``python -m service.hits`` asks every instance what it counted and prints a line for each kind.
+"""Hit rates: ``python -m service.hits`` reads the metrics of every instance and prints a line per kind.
 
 A rate is the share of documents that came from Redis, fresh or stale, since the instances started.
 """
@@ -22,7 +22,7 @@ Counts = Counter[tuple[str, str]]
 
 
 def counted(instances: Iterable[str]) -> tuple[Counts, list[str]]:
-    """Documents by (kind, outcome) over all instances (``host:port``), and those instances that did not answer."""
+    """Documents by (kind, outcome) over all instances (``host:port``), and the instances without a response."""
     counts: Counts = Counter()
     silent = []
     for instance in instances:

@@ -1,7 +1,7 @@
-"""Keeps the cache told of what changes in the catalogue: ``python -m service.invalidator`` runs until it is stopped.
+"""Invalidates what changes in the catalogue: ``python -m service.invalidator`` runs until it is stopped.
 
-NOTIFY wakes it, and a look every second, which also tries whether notifications arrive, is the net under that. While a
-store is down the changes wait in the outbox.
+NOTIFY wakes it; a poll every second is the fallback, and also checks that notifications arrive. While a store is down,
+invalidations are pending in the outbox.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from service.settings import Settings
 _LOG = logging.getLogger(__name__)
 
 _LOOK_EVERY_SECONDS = 1.0
-_NOTIFY_SECONDS = 0.25  # until a notification of one's own is here
+_NOTIFY_SECONDS = 0.25  # within which its own notification must arrive
 _PAUSE_AFTER_FAILURE_SECONDS = 0.5
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
-    """Drain the outbox whenever something is in it, until ``stop`` is set."""
+    """Drain the outbox whenever it has rows, until ``stop`` is set."""
     postgres = Postgres(settings.database_url, 1, settings.postgres_timeout_seconds, name="overview invalidator")
     redis = RedisStore(settings.redis_url, settings.redis_timeout_seconds)
     listener = Listener(settings.database_url, "catalogue", settings.postgres_timeout_seconds)
@@ -42,12 +42,12 @@ def run(settings: Settings, stop: threading.Event) -> None:
                 _check(listener, postgres, redis)
         except Unavailable as error:
             if healthy:
-                _LOG.warning("changes wait in the outbox", extra={"cause": type(error).__name__})
+                _LOG.warning("invalidations are pending", extra={"cause": type(error).__name__})
             healthy = False
             stop.wait(_PAUSE_AFTER_FAILURE_SECONDS * random.uniform(0.75, 1.25))  # noqa: S311
         else:
             if not healthy:
-                _LOG.warning("changes reach the cache again")
+                _LOG.warning("invalidations reach the cache again")
             healthy = True
     listener.close()
     redis.close()
@@ -55,7 +55,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 
 def _check(listener: Listener, postgres: Postgres, redis: RedisStore) -> None:
-    """Connect anew if a notification of one's own does not arrive: a connection may be lost without a word."""
+    """Reconnect if its own notification does not arrive: a connection may be lost without an error."""
     postgres.run(Call(NOTIFY))
     if not listener.wait(_NOTIFY_SECONDS):
         _LOG.warning("notifications do not arrive: listening on a new connection")

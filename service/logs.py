@@ -1,4 +1,4 @@
-"""Log lines: one JSON object a line on standard error, with the id of the request that they belong to."""
+"""Logging: one JSON object per line on standard error, with the id of the request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 request_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("request_id", default=None)
 
 ACCEPTED = r"[A-Za-z0-9._-]{8,64}"
-"""A request's id as a caller may choose it: safe in a header and in a log."""
+"""Request ids accepted from clients: safe in a header and in a log."""
 
 _accepted = re.compile(ACCEPTED, re.ASCII)
 _numbers = itertools.count()
@@ -24,12 +24,12 @@ _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 def request_id_for(given: str) -> str:
-    """The caller's own id for a request if it is ACCEPTED, else a new one."""
+    """The client's own id for a request if it is ACCEPTED, else a new one."""
     return given if _accepted.fullmatch(given) else new_request_id().decode()
 
 
 def new_request_id() -> bytes:
-    """32 hexadecimal digits that no other request has: of this process, then of this request."""
+    """32 unique hexadecimal digits: 16 of this process, 16 of this request."""
     return b"%b%016x" % (_process_id(), next(_numbers))
 
 
@@ -39,10 +39,10 @@ def _process_id() -> bytes:
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as JSON: time, level, logger, message, request id, and whatever ``extra`` named."""
+    """Formats a record as JSON: time, level, logger, message, request id, and the fields of ``extra``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line; an exception is part of it."""
+        """One line, including an exception."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,

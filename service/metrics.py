@@ -1,4 +1,4 @@
-"""What is counted and measured. An instance is one process, so each one has its own ``/metrics``."""
+"""The metrics of an instance. It is one process, and has its own ``/metrics``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ C = TypeVar("C", bound=Collector)
 
 
 class Durations(Collector):
-    """A histogram of how long requests took, by endpoint, method and status; many alike are counted at once."""
+    """A histogram of request durations, by endpoint, method and status; a batch is counted at once."""
 
     def __init__(self, name: str, meaning: str) -> None:
         self._name = name
@@ -40,7 +40,7 @@ class Durations(Collector):
             total[0] += seconds * times
 
     def collect(self) -> Iterator[Metric]:
-        """Give them to Prometheus, which wants each bucket to hold those below it too."""
+        """Yield them for Prometheus, whose buckets are cumulative."""
         family = HistogramMetricFamily(self._name, self._meaning, labels=("endpoint", "method", "status"))
         with self._lock:
             seen = [(labels, list(accumulate(counts)), total[0]) for labels, (counts, total) in self._seen.items()]
@@ -50,7 +50,7 @@ class Durations(Collector):
 
 
 class Counts(Collector):
-    """A counter with labels; many alike are counted at once, at a tenth of the cost of the library's own."""
+    """A counter with labels; a batch is counted at once, at a tenth of the cost of the library's own."""
 
     def __init__(self, name: str, meaning: str, labels: Sequence[str]) -> None:
         self._family = name, meaning, labels
@@ -63,7 +63,7 @@ class Counts(Collector):
             self._seen[labels] += times
 
     def collect(self) -> Iterator[Metric]:
-        """Give them to Prometheus."""
+        """Yield them for Prometheus."""
         name, meaning, labels = self._family
         family = CounterMetricFamily(name, meaning, labels=labels)
         with self._lock:
@@ -80,25 +80,25 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self.requests = self._kept(Durations("overview_request_seconds", "Time to answer a request."))
+        self.requests = self._kept(Durations("overview_request_seconds", "Duration of requests."))
         self.documents = self._kept(
-            Counts("overview_documents", "Documents served, by kind and by where they came from.", ("kind", "outcome"))
-        )
-        self.fills = self._kept(
             Counts(
-                "overview_fills", "Documents offered to the cache after a miss, by what became of them.", ("outcome",)
+                "overview_documents",
+                "Documents served, by kind and outcome: hit, stale, miss or bypass.",
+                ("kind", "outcome"),
             )
         )
-        self.shadow = self._kept(
-            Counts("overview_shadow", "Hits read again from Postgres, by what it said.", ("outcome",))
+        self.fills = self._kept(
+            Counts("overview_fills", "Documents offered to the cache after a miss: stored or refused.", ("outcome",))
         )
+        self.shadow = self._kept(Counts("overview_shadow", "Hits verified against Postgres, by result.", ("outcome",)))
         self.breaker_open = self._kept(
-            Gauge("overview_breaker_open", "1 while a store is left alone after a failure.", ("part",), registry=None)
+            Gauge("overview_breaker_open", "1 while the circuit breaker of a store is open.", ("part",), registry=None)
         )
         self.outbox_oldest_seconds = self._kept(
             Gauge(
                 "overview_outbox_oldest_seconds",
-                "For how long the oldest change waits that the cache has not been told of; NaN without Postgres.",
+                "Age of the oldest pending invalidation; NaN without Postgres.",
                 registry=None,
             )
         )
@@ -106,13 +106,13 @@ class Metrics:
         self.silent_listeners = self._kept(
             Gauge(
                 "overview_silent_listeners",
-                "How often the invalidator listened and notifications did not reach it; NaN without Redis.",
+                "How often notifications did not reach the listening invalidator; NaN without Redis.",
                 registry=None,
             )
         )
 
     def text(self) -> bytes:
-        """All of them in Prometheus' text format."""
+        """The metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
     def _kept(self, collector: C) -> C:

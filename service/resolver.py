@@ -1,4 +1,4 @@
-"""Addresses of hosts, within a deadline: the system's own look-up has none, and may take half a minute."""
+"""Host name resolution with a deadline: the system's own has none, and may take half a minute."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _under_way: dict[str, Future[list[str]]] = {}
 
 
 def resolve(host: str, until: float) -> list[str]:
-    """The IP addresses of ``host``, best first; an address is its own. ``until`` is an instant of ``time.monotonic``.
+    """The IP addresses of ``host``, best first; an address is its own. ``until`` is a ``time.monotonic`` deadline.
 
-    Raises TimeoutError if that is not known by then, OSError if there is no such host. Look-ups of one name that
-    overlap share a thread, which goes on for those that ask later.
+    Raises TimeoutError if they are not known by then, OSError if there is no such host. Concurrent look-ups of one
+    name share a thread, which outlives a timeout for the sake of later callers.
     """
     try:
         return [str(ipaddress.ip_address(host))]

@@ -1,4 +1,4 @@
-"""Everything that an instance opens and must close: pools, clients, threads. Knows no Flask."""
+"""Everything that an instance opens and must close: pools, clients, threads. Independent of Flask."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from service.settings import Settings
 
 @dataclass(frozen=True)
 class Resources:
-    """The parts that requests are answered with. Opening connects to nothing: both stores may be down."""
+    """The dependencies of the request handlers. Opening connects to nothing: both stores may be down."""
 
     metrics: Metrics
     postgres: Postgres
@@ -29,7 +29,7 @@ class Resources:
 
     @classmethod
     def open(cls, settings: Settings) -> Resources:
-        """Put the parts together as the settings say."""
+        """Build them as the settings say."""
         metrics = Metrics()
         postgres = Postgres(
             settings.database_url,

@@ -1,4 +1,4 @@
-"""The application as gunicorn and ``flask run`` find it. The only module that acts when it is imported."""
+"""The application for gunicorn and ``flask run``. The only module with effects on import."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The policy of the cache: which entries may be served or need a refresh, how long each is kept, when to let Redis be.
+"""The policy of the cache: which entries may be served or need a refresh, their TTLs, and when Redis is bypassed.
 
-It does no I/O and knows no time: the store and the clocks are passed in.
+It does no I/O itself: the store and the clocks are passed in.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from service.cache.entry import UNKNOWN_INCARNATION, Document, Entry, Found, Sta
 from service.errors import RedisUnavailable
 
 # A tombstone must outlive every fill that began before it. A fill that took longer than a sixth of that, because its
-# process or its network stood still, is thrown away: by this process, or by the store if it is on its way by then.
+# process or its network stalled, is discarded: by this process, or by the store if it is in flight by then.
 TOMBSTONE_SECONDS = 60.0
 _LONGEST_FILL_SECONDS = 10.0
 
@@ -31,19 +31,19 @@ class Store(Protocol):
     incarnation: int
 
     def begin(self, names: Sequence[str]) -> socket | None:
-        """Ask for what is stored under each name; return what becomes readable with the answer."""
+        """Request what is stored under each name; return the socket that becomes readable with the reply."""
         ...
 
     def receive(self) -> Found | None:
-        """The answer, None as long as it has not arrived whole."""
+        """The reply to ``begin``, None until it has arrived whole."""
         ...
 
     def abandon(self) -> None:
-        """Wait for it no longer."""
+        """Give up on that reply."""
         ...
 
     def get(self, names: Sequence[str]) -> Found:
-        """The same, waited for."""
+        """The same, blocking."""
         ...
 
     def put(
@@ -53,7 +53,7 @@ class Store(Protocol):
         incarnation: int | None = None,
         not_after: float | None = None,
     ) -> int:
-        """Store (name, bytes, seconds to keep) each unless a newer one is there, or it is too late; see RedisStore."""
+        """Store each (name, bytes, TTL in seconds) unless a newer one is there, or it is too late; see RedisStore."""
         ...
 
 
@@ -66,7 +66,7 @@ class Lifetimes(NamedTuple):
 
 
 class CacheAside:
-    """A cache of versioned entries beside a source that is asked for what the cache does not have.
+    """A cache of versioned entries in front of a source, which is read on a miss.
 
     ``pending`` gives the numbers of the oldest and the newest pending invalidation, zeros if there is none. It may
     raise Unavailable.
@@ -88,9 +88,9 @@ class CacheAside:
         self.catch_up = CatchUp(pending, monotonic)
 
     def look_up(self, names: Sequence[str]) -> list[Document | None]:
-        """What may be served under each name. Raises RedisUnavailable at once while Redis is left alone.
+        """What may be served under each name. Raises RedisUnavailable at once while the circuit breaker is open.
 
-        After a failure it is left alone until it has been told of every change that it missed.
+        After a failure it stays open until Redis has caught up with every invalidation that it missed.
         """
         outage = self.catch_up.outage
         if not self.catch_up.breaker.allows():
@@ -102,9 +102,9 @@ class CacheAside:
         return found
 
     def begin(self, names: Sequence[str]) -> socket | None:
-        """Begin a look-up in the event loop, which ``receive`` ends. Not while the breaker is open.
+        """Begin a look-up in the event loop; ``receive`` ends it. Not to be called while the breaker is open.
 
-        Returns the socket that becomes readable then, None while there is no connection. Raises RedisUnavailable.
+        Returns the socket that becomes readable with it, None while there is no connection. Raises RedisUnavailable.
         """
         try:
             return self._store.begin(names)
@@ -113,7 +113,7 @@ class CacheAside:
             raise
 
     def receive(self) -> list[Document | None] | None:
-        """What may be served under each name of the last ``begin``, None until it is known. Raises RedisUnavailable."""
+        """What may be served under each name of the last ``begin``, None until it arrives. Raises RedisUnavailable."""
         try:
             found = self._store.receive()
         except RedisUnavailable:
@@ -122,12 +122,12 @@ class CacheAside:
         return None if found is None else self._judged(found)
 
     def abandon(self) -> None:
-        """Wait no longer for the last ``begin``: the store is late."""
+        """Give up on the last ``begin``: the store is past its deadline."""
         self._store.abandon()
         self.catch_up.failed()
 
     def incarnation(self) -> int:
-        """The incarnation of the store, to be asked before the source is read and given to ``fill``.
+        """The incarnation of the store, to be read before the source is, and passed to ``fill``.
 
         A store that was emptied, or has another's data, begins a new one here: what is read from now on may be stored.
         """
@@ -137,11 +137,11 @@ class CacheAside:
         return self._store.incarnation
 
     def fill(self, entries: Mapping[str, Entry], began: float, incarnation: int) -> int:
-        """Offer entries that were read from the source since ``began`` (monotonic); a newer one that is stored stays.
+        """Offer entries that were read from the source since ``began`` (monotonic); a newer stored entry stays.
 
-        If the store's ``incarnation`` of then is over, it has forgotten tombstones since, and takes none of them; nor
-        if they are too late. Then it is left alone as after a failure, until it was told of what was read.
-        Returns how many were stored. A cache that cannot be written to is no error: 0.
+        The store refuses them if its ``incarnation`` has changed since, which loses tombstones, or if they are too
+        late. Then the breaker opens as after a failure, until the store has caught up with what was read.
+        Returns how many were stored: 0 if the cache cannot be written to, which is no error.
         """
         if not entries:
             return 0
@@ -157,12 +157,12 @@ class CacheAside:
             in_time = self._monotonic() <= not_after
             stored = self._store.put(self._newest_epoch, offered, incarnation, not_after) if in_time else 0
             if self._store.incarnation != incarnation or self._monotonic() > not_after:
-                raise RedisUnavailable  # for this process: what it answers now is not there, and what is may be older
+                raise RedisUnavailable  # opens the breaker: what this process serves now may be newer than the store's
             return stored
         return 0
 
     def fresh_until(self, state: State) -> float:
-        """When an entry made now needs a refresh, varied by a tenth so that a burst of fills does not expire as one."""
+        """When an entry made now passes its soft TTL, varied by a tenth so that a burst of fills is spread out."""
         seconds = self._lifetimes.missing_seconds if state is State.MISSING else self._lifetimes.fresh_seconds
         return self._wall_clock() + seconds * random.uniform(0.9, 1.0)  # noqa: S311 (spreads load, keeps no secret)
 
@@ -179,16 +179,16 @@ class CacheAside:
 
     def _judged(self, found: Found) -> list[Document | None]:
         epoch, incarnation, stored = found
-        if epoch is None:  # emptied: nothing says yet which load the entries must be of
+        if epoch is None:  # emptied: the epoch of the entries is not known yet
             return [None] * len(stored)
         epoch = max(epoch, self._newest_epoch)
-        # More time left than any entry is given means that the clock was put back: not fresh for who knows how long.
+        # More time left than the soft TTL means that the clock was set back: such an entry counts as stale.
         fresh = (now := self._wall_clock(), now + self._lifetimes.fresh_seconds)
         return [None if one is None else _judge(one, epoch, incarnation, fresh) for one in stored]
 
 
 def _judge(stored: bytes, epoch: int, incarnation: int, fresh: tuple[float, float]) -> Document | None:
-    """What may be served of an entry: not of an older ``epoch`` or another ``incarnation``, stale unless fresh now."""
+    """The document of an entry, None for one of an older ``epoch`` or another ``incarnation``; stale unless fresh."""
     fields = unpack(stored)
     if fields is None:
         return None

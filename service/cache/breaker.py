@@ -1,4 +1,4 @@
-"""Leaves a part alone for a moment after it failed: a dead one costs one call a moment and not one a request."""
+"""A circuit breaker: a dead dependency costs one call per pause instead of one per request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 class Breaker:
     """Closed, it lets every call through; after a failure it is open, and lets one through every ``pause_seconds``.
 
-    ``clock`` is monotonic. The pause varies by a quarter, so that processes do not ask all at once.
+    ``clock`` is monotonic. The pause varies by a quarter, so that processes do not retry all at once.
     """
 
     def __init__(self, pause_seconds: float, clock: Callable[[], float]) -> None:
@@ -25,7 +25,7 @@ class Breaker:
         return self._ask_again_at is not None
 
     def allows(self) -> bool:
-        """Whether to make a call now. While open, true for the first who asks after the pause and for no other."""
+        """Whether to make a call now. While open, true once after each pause."""
         if self._ask_again_at is None:
             return True
         with self._lock:

@@ -1,4 +1,4 @@
-"""Whether the store is asked and its entries are served: not while it fails, nor before it has caught up."""
+"""Whether the store is used: not while it fails, nor before it has caught up with the invalidations that it missed."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class CatchUp:
     def end(self, outage: Outage) -> None:
         """Close the breaker after the store has answered, or raise RedisUnavailable if it has not caught up.
 
-        Fills are stored from when it is reached, and pending invalidations are read after that: whatever this process
-        served before is among them, whatever it serves later is stored first. So no older version follows a newer one.
+        Fills are stored once it is reached, and pending invalidations are read after that: what this process served
+        before is among them, what it serves later is stored first. So no older version follows a newer one.
         """
         outage.reached = True
         try:
@@ -63,6 +63,6 @@ class CatchUp:
             outage.newest = newest
         if 0 < oldest <= outage.newest:
             raise RedisUnavailable
-        if self.outage is outage:  # it has not failed again meanwhile
+        if self.outage is outage:  # no new failure meanwhile
             self.outage = None
             self.breaker.succeeded()

@@ -10,7 +10,7 @@ SILENT_LISTENERS = _PREFIX + "silent-listeners"
 """How often the invalidator found that notifications did not reach it."""
 
 PROBE = _PREFIX + "probe"
-"""Never stored: a look-up of it shows whether look-ups work."""
+"""Never stored: a look-up of it checks that look-ups work."""
 
 
 def entry_name(kind: str, product_id: int) -> str:

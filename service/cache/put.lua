@@ -1,24 +1,24 @@
 -- Stores entries, each unless what is stored is newer. Called by RedisStore.put.
 --
--- KEYS[1]       "epoch:incarnation:server": the epoch; the instant in microseconds at which this data set was first told
---               one by this server; the server's identity
+-- KEYS[1]       "epoch:incarnation:server": the epoch; the time in microseconds at which this server first wrote one
+--               to this data set; the server's identity
 -- KEYS[2 …]     names of entries
 -- ARGV[1]       identity of the server that the caller is connected to
--- ARGV[2]       1 if the caller has just asked for it, else 0
--- ARGV[3]       the last instant at which entries may be stored, in microseconds by this server's clock; empty for any
+-- ARGV[2]       1 if the caller has just read that identity, else 0
+-- ARGV[3]       the latest time at which entries may be stored, in microseconds by this server's clock; empty for any
 -- ARGV[4]       highest epoch among the entries, or known to the caller
--- ARGV[5]       the incarnation that there must still be for entries to be stored; empty for entries of any
--- ARGV[6 …]     for each entry: its bytes, then how long to keep it in milliseconds
+-- ARGV[5]       the incarnation in which entries may be stored; empty for any
+-- ARGV[6 …]     for each entry: its bytes, then its TTL in milliseconds
 -- returns       how many were stored, the epoch, the incarnation, and this server's clock in microseconds; -1 for how many
---               if the data set is of another server by an identity that is not new: one that is out of date must not
---               replace a newer one
+--               if the data set names another server and the caller's identity was not read just now: an outdated
+--               identity must not replace a newer one
 --
 -- Newer means a higher (epoch, version). At equal versions a document replaces a tombstone, which has done its work, and
--- a tombstone replaces nothing: delivered again, or late, it costs no miss.
+-- a tombstone replaces nothing: delivered again, or late, it causes no miss.
 --
--- Another incarnation begins where the data set was emptied, or came back with a server that is not the one which it
--- knows: loaded from an old snapshot, or a replica that was promoted. It has lost tombstones. So a document that was read
--- before may be out of date without its showing here, and whatever was stored before counts as nothing.
+-- A new incarnation begins where the data set was emptied, or came back with a server other than the one it names:
+-- loaded from an old snapshot, or a promoted replica. It has lost tombstones. So a document read before may be outdated
+-- without a trace here, and entries stored before are ignored.
 
 local FORMAT, TOMBSTONE, HEADER = 2, 2, '>BBxxI8I8I8'
 

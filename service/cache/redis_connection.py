@@ -1,4 +1,4 @@
-"""One connection to a Redis server: commands out, whole replies in. It waits never, or until one absolute deadline."""
+"""One connection to a Redis server: commands out, whole replies in; non-blocking, or up to one absolute deadline."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class _NotWhole:
-    """What stands for a reply of which some, or all, has yet to arrive."""
+    """The type of NOT_WHOLE: a reply that has not arrived, or not completely."""
 
 
 NOT_WHOLE: Final = _NotWhole()
 
 
 class RedisConnection:
-    """A connected, non-blocking socket. ``until`` is an instant of ``time.monotonic``, of the whole call.
+    """A connected, non-blocking socket. ``until`` is the deadline of a whole call, on the clock ``time.monotonic``.
 
-    Every method raises RedisUnavailable if the server has closed it, does not speak Redis' protocol, or is late; then
-    this connection is closed, since what is still to arrive is no answer to the next command. ``server`` tells the
-    server's process, and the history of its data, from any other, as of when the connection ``is_new``.
+    Methods that send or receive raise RedisUnavailable if the server has closed it, does not speak Redis' protocol, or
+    is late; then the connection is closed, since a late reply would be taken for that to the next command. ``server``
+    identifies the server's process and the history of its data, as of when the connection ``is_new``.
     """
 
     def __init__(self, connected: socket.socket) -> None:
@@ -39,7 +39,7 @@ class RedisConnection:
         self._reader = hiredis.Reader(notEnoughData=NOT_WHOLE)
 
     def send(self, *commands: tuple[str | bytes | int, ...], until: float) -> None:
-        """Send commands whose replies ``receive`` gives one by one."""
+        """Send commands; ``receive`` returns their replies one by one."""
         data = b"".join([hiredis.pack_command(words) for words in commands])  # type: ignore[arg-type]  # stub knows str
         try:
             sent = self._send_now(data)
@@ -50,7 +50,7 @@ class RedisConnection:
             raise self._lost() from error
 
     def receive(self) -> Any:
-        """The next reply as far as it has arrived: NOT_WHOLE, or the reply, which may be a ``hiredis.ReplyError``."""
+        """The next reply, which may be a ``hiredis.ReplyError``; NOT_WHOLE until it has arrived completely."""
         try:
             while (reply := self._reader.gets()) is NOT_WHOLE:
                 received = self.socket.recv(_CHUNK_BYTES)
@@ -64,21 +64,21 @@ class RedisConnection:
         return reply
 
     def wait(self, until: float) -> Any:
-        """The next reply, waited for. One that has arrived is taken however late: this process may have stood still."""
+        """The next reply, blocking. One that has arrived is taken however late: this process may have stalled."""
         while (reply := self.receive()) is NOT_WHOLE:
             self._wait_for(select.POLLIN, until)
         return reply
 
     def learn_clock(self, microseconds: int) -> None:
-        """Take note of what the server's clock said, since 1970, in a reply that has just arrived."""
+        """Note the server's clock, in microseconds since 1970, from a reply that has just arrived."""
         self._clock_ahead_microseconds = microseconds - int(time.monotonic() * 1e6)
 
     def server_microseconds(self, instant: float) -> int:
-        """``instant`` (monotonic) by the server's clock: never later than it was, earlier by the way of a reply."""
+        """``instant`` (monotonic) by the server's clock: not later than it was there, earlier by a reply's latency."""
         return int(instant * 1e6) + self._clock_ahead_microseconds
 
     def is_quiet(self) -> bool:
-        """Whether the server has said nothing unasked: if it has, it has closed the connection or is about to."""
+        """Whether nothing can be read: if something can, the server has closed the connection or is about to."""
         return not self._ready(select.POLLIN, 0)
 
     @property

@@ -1,4 +1,4 @@
-"""Where Redis is, and how to get a connection that commands can be sent on. Only here is redis-py, for its URLs."""
+"""The address of Redis, and how to connect to it. The only module that imports redis-py, for its URLs."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _KNOWN_OF_TLS = {"ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "
 
 
 class RedisServer:
-    """The Redis or Valkey at ``url``, spelt as redis-py has it: redis://, rediss:// or unix://.
+    """The Redis or Valkey at ``url``, in the form of redis-py: redis://, rediss:// or unix://.
 
-    Raises SettingError if the URL is none, or has options that mean nothing here.
+    Raises SettingError for an invalid URL, or one with options that are not supported.
     """
 
     def __init__(self, url: str) -> None:
@@ -35,9 +35,9 @@ class RedisServer:
             raise SettingError(f"REDIS_URL has options that mean nothing here: {', '.join(unknown)}")
 
     def connect(self, until: float) -> RedisConnection:
-        """A connection, introduced and logged in. Raises RedisUnavailable if there is none by ``until`` (monotonic).
+        """An authenticated connection. Raises RedisUnavailable if there is none by ``until`` (monotonic).
 
-        Raises it for a replica too: what it has may be older than what its primary was told.
+        Raises it for a replica too, whose data may be older than its primary's.
         """
         try:
             connected = self._connected(until)
@@ -121,7 +121,7 @@ def _fields(info: bytes) -> dict[bytes, bytes]:
 
 
 def _identity(server: dict[bytes, bytes], replication: dict[bytes, bytes]) -> bytes:
-    """The run id is another after each start, the replication id after each promotion; neither is in the data set."""
+    """The run id changes at each start, the replication id at each promotion; neither is in the data set."""
     if replication.get(b"role") != b"master":
         raise RedisUnavailable
     return b"%b/%b" % (server[b"run_id"], replication[b"master_replid"])

@@ -1,7 +1,7 @@
-"""Redis: many names in one round trip, a deadline on every call; the event loop waits for no reply.
+"""Redis: many names in one round trip, a deadline on every call; the event loop does not block on a reply.
 
-Threads look up, store and wait, each on a connection of its own for the time. The loop has one connection, which a
-thread makes ready for it: names are resolved, the server is introduced, and the loop only sends and receives.
+Threads look up and store, blocking, each with a connection of its own for the time. The loop has one connection, made
+by a thread, which resolves names, connects and authenticates; the loop only sends and receives.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from service.cache.redis_connection import NOT_WHOLE, RedisConnection
 from service.cache.redis_server import RedisServer
 from service.errors import RedisUnavailable
 
-# A server, or what is between, may have closed a connection that was idle for so long.
+# The server, or a proxy on the way, may have closed a connection that was idle for longer.
 _IDLE_SECONDS = 1.0
 
-# What put.lua returns as a count.
+# Returned by put.lua in place of a count.
 _ANOTHER_SERVER = -1
 
 _PUT = Path(__file__).with_name("put.lua").read_text("utf-8")
@@ -34,10 +34,10 @@ _PUT_SHA = hashlib.sha1(_PUT.encode(), usedforsecurity=False).hexdigest()
 
 
 class RedisStore:
-    """The Redis or Valkey at ``url``. Every method raises RedisUnavailable if it cannot be had within the deadline.
+    """The Redis or Valkey at ``url``. Calls raise RedisUnavailable if it does not reply within the deadline.
 
-    ``incarnation`` is what it was last seen in: another one each time that it was emptied, or came back with an older
-    data set; UNKNOWN_INCARNATION if it said none. ``epoch`` is the highest that it had at the last ``put``.
+    ``incarnation`` is the last one seen: another each time that Redis was emptied, or came back with an older data
+    set; UNKNOWN_INCARNATION if it has none. ``epoch`` is the highest that it had at the last ``put``.
     """
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
@@ -52,10 +52,10 @@ class RedisStore:
         self._closed = False
 
     def begin(self, names: Sequence[str]) -> socket | None:
-        """Ask, in the event loop, for the epoch and what is stored under each name; ``receive`` gives it.
+        """Request, in the event loop, the epoch and what is stored under each name; ``receive`` returns it.
 
         Returns the socket that becomes readable with it, the same one as long as the connection lasts; None while there
-        is no connection: one is being made.
+        is no connection: a thread is making one.
         """
         now = time.monotonic()
         connection = self._of_loop
@@ -74,7 +74,7 @@ class RedisStore:
         return connection.socket
 
     def receive(self) -> Found | None:
-        """What was asked for by the last ``begin``; None as long as it has not arrived whole."""
+        """The reply to the last ``begin``; None until it has arrived whole."""
         if (connection := self._of_loop) is None:
             raise RedisUnavailable
         try:
@@ -85,13 +85,13 @@ class RedisStore:
                 self._of_loop = None
 
     def abandon(self) -> None:
-        """Wait no longer: what is still to arrive on the event loop's connection is no answer to the next question."""
+        """Close the event loop's connection: a late reply on it would be taken for that to the next request."""
         if self._of_loop is not None:
             self._of_loop.close()
             self._of_loop = None
 
     def get(self, names: Sequence[str]) -> Found:
-        """The same as ``begin`` and ``receive``, waited for."""
+        """The same as ``begin`` and ``receive``, blocking."""
         with self._connection() as (connection, until):
             connection.send(("MGET", EPOCH, *names), until=until)
             return self._found(connection, connection.wait(until))
@@ -103,10 +103,10 @@ class RedisStore:
         incarnation: int | None = None,
         not_after: float | None = None,
     ) -> int:
-        """Store (name, bytes, seconds to keep) each unless a newer entry is there, and raise the epoch.
+        """Store each (name, bytes, TTL in seconds) unless a newer entry is there, and raise the epoch.
 
-        With an ``incarnation``, nothing is stored in another one; nor after the instant ``not_after`` (monotonic), by
-        the server's clock, however long the call is under way. Returns how many were stored; see ``put.lua``.
+        With an ``incarnation``, nothing is stored in another one; nor after ``not_after`` (monotonic), checked by the
+        server's clock, however long the call is in flight. Returns how many were stored; see ``put.lua``.
         """
         names = [EPOCH, *(name for name, _, _ in entries)]
         values: list[Any] = [epoch, "" if incarnation is None else incarnation]
@@ -119,18 +119,18 @@ class RedisStore:
         return count
 
     def count(self, name: str) -> None:
-        """Count one more under this name."""
+        """Increment the counter of this name."""
         with self._connection() as (connection, until):
             _checked(_called(connection, ("INCR", name), until))
 
     def renew(self) -> None:
-        """Close the connections of threads: those made from now on know their server as it is now."""
+        """Close the connections of threads: new ones check the server's identity again."""
         while self._idle:
             with suppress(IndexError):
                 self._idle.pop()[0].close()
 
     def close(self) -> None:
-        """Close every connection; those in use are closed when they are done with."""
+        """Close every connection; those in use are closed after use."""
         self._closed = True
         self.abandon()
         self.renew()
@@ -138,7 +138,7 @@ class RedisStore:
     def _found(self, connection: RedisConnection, reply: Any) -> Found:
         said, *stored = _checked(reply)
         known, incarnation, server = (said or b"0:0:").split(b":", 2)
-        if server != connection.server:  # emptied, or of another server than was here when this connection was new
+        if server != connection.server:  # emptied, or of another server than when this connection was new
             if said is not None:
                 connection.close()
             self.incarnation = UNKNOWN_INCARNATION
@@ -152,7 +152,7 @@ class RedisStore:
             about_server = (connection.server, int(connection.is_new), last_instant)
             run = ("EVALSHA", _PUT_SHA, len(names), *names, *about_server, *values)
             reply = _called(connection, run, until)
-            if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):  # new there, or flushed
+            if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):  # not loaded, or flushed
                 _called(connection, ("SCRIPT", "LOAD", _PUT), until)
                 reply = _called(connection, run, until)
             count, epoch, incarnation, clock = _checked(reply)
@@ -162,7 +162,7 @@ class RedisStore:
 
     @contextmanager
     def _connection(self) -> Iterator[tuple[RedisConnection, float]]:
-        """A connection for this thread alone, and the instant by which all is to be done."""
+        """A connection for this thread alone, and the deadline of the call."""
         until = time.monotonic() + self._timeout_seconds
         connection = self._idle_connection() or self._server.connect(until)
         try:
@@ -194,7 +194,7 @@ class RedisStore:
         try:
             self._of_loop = self._server.connect(time.monotonic() + self._timeout_seconds)
         except RedisUnavailable:
-            pass  # whoever asks next has it tried again
+            pass  # the next ``begin`` tries again
         finally:
             self._connecting.release()
 

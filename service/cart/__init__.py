@@ -1,1 +1,1 @@
-"""Carts: kept in Postgres, opened only by a token that this service signed."""
+"""Carts in Postgres, each accessed with a token that this service signed."""

@@ -1,4 +1,4 @@
-"""What can be done with carts. Additions come in any number at once; one is a batch of one."""
+"""Operations on carts. Additions are batched; a single one is a batch of one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REFUSALS: dict[str, type[Impossible]] = {error.code: error for error in (Unknow
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """So many more of a sku in a cart, which is made if it does not exist."""
+    """Adds ``count`` of a sku to a cart, which is created if it does not exist."""
 
     cart_id: UUID
     sku_id: int
@@ -33,7 +33,7 @@ class Carts:
         self._most_lines = most_lines
 
     def add(self, additions: Sequence[Addition]) -> list[Impossible | None]:
-        """Carry out all additions that are possible, in one transaction; for each, why it was refused or None."""
+        """Make all possible additions in one transaction; for each, returns why it was refused, or None."""
         cart_ids = [str(addition.cart_id) for addition in additions]
         sku_ids = [addition.sku_id for addition in additions]
         counts = [addition.count for addition in additions]
@@ -44,7 +44,7 @@ class Carts:
         return [_refusal(outcome) for (outcome,) in rows]
 
     def set(self, cart_id: UUID, sku_id: int, count: int) -> None:
-        """Have exactly ``count`` (above 0) of a sku in a cart, which is made if needed.
+        """Set the count (above 0) of a sku in a cart, which is created if needed.
 
         Raises UnknownSku, TooManyLines.
         """
@@ -56,11 +56,11 @@ class Carts:
             raise refusal
 
     def remove(self, cart_id: UUID, sku_id: int) -> None:
-        """Have none of a sku in a cart."""
+        """Remove a sku from a cart."""
         self._postgres.run(Call(STATEMENTS["remove_line"], (str(cart_id), sku_id)))
 
     def clear(self, cart_id: UUID) -> None:
-        """Forget a cart."""
+        """Delete a cart."""
         self._postgres.run(Call(STATEMENTS["clear_cart"], (str(cart_id),)))
 
     def contents(self, cart_id: UUID) -> bytes:

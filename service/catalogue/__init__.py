@@ -1,4 +1,4 @@
-"""What is served: documents of products, asked for by any mix of keys at once; one is a batch of one."""
+"""The documents of products, requested in batches of any keys; a single one is a batch of one."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class Kind(StrEnum):
 
 
 class Key(NamedTuple):
-    """Names one document."""
+    """The name of one document."""
 
     kind: Kind
     product_id: int
 
 
 class Catalogue(Protocol):
-    """Whatever can be asked for documents."""
+    """A source of documents."""
 
     def documents(self, keys: Collection[Key]) -> Mapping[Key, Document]:
-        """Every key's document. Raises Unavailable if any of them cannot be had now."""
+        """Every key's document. Raises Unavailable if any of them cannot be read now."""
         ...

@@ -1,4 +1,4 @@
-"""Work in the background, in one thread; a key that is queued or being worked on is not queued twice."""
+"""Work in the background, in one thread; a key that is queued or in progress is not queued twice."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class BackgroundQueue(Generic[T]):
         self._thread: threading.Thread | None = None
 
     def ask(self, things: Collection[T]) -> None:
-        """Have these done soon. Never waits, never fails."""
+        """Queue these, without waiting for the work or its errors."""
         with self._changed:
             room = _MOST_WAITING - len(self._waiting)
             new = [one for one in things if one not in self._under_way][: max(room, 0)]
@@ -46,7 +46,7 @@ class BackgroundQueue(Generic[T]):
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Stop after the work that is under way."""
+        """Stop after the batch in progress."""
         with self._changed:
             self._closed.set()
             self._changed.notify_all()

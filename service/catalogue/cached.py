@@ -1,4 +1,4 @@
-"""Cache-aside around any catalogue."""
+"""Cache-aside in front of any catalogue."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from service.metrics import Metrics
 
 
 class CachedCatalogue:
-    """Answers from the cache what it has, and the rest from ``source``, which fills the cache.
+    """Serves hits from the cache and reads misses from ``source``, which fills the cache.
 
-    ``wait_seconds`` is the longest that ``source`` takes: a deadline for threads that share another's load. A
+    ``wait_seconds`` is the longest that ``source`` takes: the timeout of threads that share another's read. A
     ``shadow_share`` of the hits, from 0 to 1, is verified against the source in the background.
     """
 
@@ -37,7 +37,7 @@ class CachedCatalogue:
         self._shadow = Shadow(shadow_share, source, self._look_up, cache.catch_up.pending, metrics.shadow)
 
     def documents(self, keys: Collection[Key]) -> Mapping[Key, Document]:
-        """Every key's document. The cache is never a reason to fail: raises only what ``source`` raises."""
+        """Every key's document. A failure of the cache is a miss: raises only what ``source`` raises."""
         wanted = list(dict.fromkeys(keys))
         try:
             found = self._counted(wanted, self._look_up(wanted))
@@ -49,7 +49,7 @@ class CachedCatalogue:
         return served
 
     def load(self, keys: Collection[Key], outcome: str = "miss") -> dict[Key, Document]:
-        """These, without asking the cache again. Raises what ``source`` raises."""
+        """Every key's document from ``source``, after a miss. Raises what ``source`` raises."""
         found = self._single_flight.load(keys).items()
         loaded = {key: Document(one.body, one.etag, one.epoch, one.version, outcome) for key, one in found}
         self._count(loaded.keys(), loaded.values())
@@ -57,18 +57,18 @@ class CachedCatalogue:
 
     @property
     def cache_is_down(self) -> bool:
-        """Whether the last call to the cache failed; then the next one may wait for its deadline."""
+        """Whether the breaker is open: the last call to the cache failed, and the next may run into its deadline."""
         return self._cache.catch_up.breaker.is_open
 
     @property
     def is_ready(self) -> bool:
-        """Whether the event loop can look up; else a thread has to, which finds out whether the cache is back."""
+        """Whether the event loop can look up; else a thread has to, which also tries whether the cache is back."""
         return self._loop_is_connected and not self.cache_is_down
 
     def begin(self, keys: Sequence[Key]) -> socket | None:
-        """Begin to look these up in the cache, in the event loop; ``receive`` says what it has.
+        """Begin to look these up in the cache, in the event loop; ``receive`` ends it.
 
-        Returns the socket that becomes readable then, None if the cache cannot be asked in the loop now. Raises
+        Returns the socket that becomes readable then, None if the loop cannot reach the cache now. Raises
         RedisUnavailable.
         """
         connected = None if self.cache_is_down else self._cache.begin(_names(keys))
@@ -76,20 +76,20 @@ class CachedCatalogue:
         return connected
 
     def receive(self, keys: Sequence[Key]) -> list[Document | None] | None:
-        """What the cache has of the keys that were asked for, None until that is known. Raises RedisUnavailable."""
+        """What the cache has of the keys of the last ``begin``, None until it arrives. Raises RedisUnavailable."""
         found = self._cache.receive()
         if found is None:
             return None
-        if self.cache_is_down:  # since it was asked: what it says may be from before a change that it missed
+        if self.cache_is_down:  # failed since ``begin``: its reply may predate an invalidation that it missed
             raise RedisUnavailable
         return self._counted(keys, found)
 
     def abandon(self) -> None:
-        """Wait no longer for what was asked for last."""
+        """Give up on the last ``begin``."""
         self._cache.abandon()
 
     def close(self) -> None:
-        """Stop what runs in the background."""
+        """Stop the background queues."""
         self._refresher.close()
         self._shadow.close()
 
@@ -103,7 +103,7 @@ class CachedCatalogue:
         stored = self._cache.fill(entries, began, incarnation)
         self._metrics.fills.add(("stored",), stored)
         self._metrics.fills.add(("refused",), len(entries) - stored)
-        # What the cache does not take may be older than what it has. Without it, nothing else was served meanwhile.
+        # What the cache refuses may be older than what it has. While it is down, nothing else was served meanwhile.
         newest = stored == len(entries) or (was_down and self.cache_is_down)
         return Loaded(documents, newest)
 

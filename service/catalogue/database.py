@@ -1,4 +1,4 @@
-"""The catalogue in Postgres: one aggregate query a kind, for any number of ids, with the JSON built there."""
+"""The catalogue in Postgres: one aggregate query per kind, for any number of ids, with the JSON built there."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ OUTBOX_SPAN = Statement.load(_SQL / "outbox_span.sql")
 OUTBOX_LAG = Statement.load(_SQL / "outbox_lag.sql")
 
 ADOPTION = Call(ADOPT, (0, 0))
-"""The first call on each connection: what it reads is of the history that the epoch is of."""
+"""The first call on each connection: it raises the epoch if the database has another history."""
 
-# The row that has the epoch in place of a version.
+# The id of the row with the epoch in place of a version.
 _EPOCH = 0
-# What stands for a product that does not exist: any version of one that comes to be is higher.
+# The row of a product that does not exist: once created, it has a higher version.
 _MISSING = (0, 0, None)
-# Ids are integers above zero, so that there cannot be more products than this.
+# Ids are integers above zero, which bounds the number of products.
 _MOST_PRODUCTS = 2**31 - 1
 
 
@@ -44,7 +44,7 @@ class DatabaseCatalogue:
         self._postgres = postgres
 
     def documents(self, keys: Collection[Key]) -> Mapping[Key, Document]:
-        """Every key's document, by one query for each kind among the keys."""
+        """Every key's document, by one query per kind."""
         ids: dict[Kind, list[int]] = defaultdict(list)
         for kind, product_id in dict.fromkeys(keys):
             ids[kind].append(product_id)
@@ -70,12 +70,12 @@ class DatabaseCatalogue:
         return self._ids(Call(IDS_AFTER, (count + 1, product_id)), count)
 
     def pending_invalidations(self) -> tuple[int, int]:
-        """Numbers of the oldest and the newest change that waits in the outbox; zeros if none does."""
+        """Numbers of the oldest and the newest pending invalidation; zeros if there is none."""
         ((oldest, newest),) = self._postgres.run(Call(OUTBOX_SPAN))
         return oldest, newest
 
     def outbox_lag_seconds(self) -> float:
-        """For how long the oldest change has waited that the cache has not been told of, 0 if there is none."""
+        """Age of the oldest pending invalidation, 0 if there is none."""
         ((seconds,),) = self._postgres.run(Call(OUTBOX_LAG))
         return float(seconds)
 

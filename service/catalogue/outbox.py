@@ -1,4 +1,4 @@
-"""Brings what the outbox holds into the cache: a tombstone for each changed document, and the epoch."""
+"""Delivers the outbox to the cache: a tombstone for each changed document, and the epoch."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from service.catalogue.database import ADOPT, OUTBOX_DONE, OUTBOX_ROWS
 from service.errors import RedisUnavailable
 from service.postgres import Call, Postgres
 
-# A row has up to 1,000 products. While Redis takes tombstones it answers nobody: of 250 products for about 3 ms.
+# A row has up to 1,000 products. Writing tombstones blocks Redis: those of 250 products for about 3 ms.
 _ROWS = 64
 _MOST_PRODUCTS = 250
-# A Redis that was a replica for a moment may have another's data and every connection: so it is asked again who it is.
+# A Redis that was a replica for a moment may have another's data on the same connections: its identity is read again.
 _IDENTITY_SECONDS = 1.0
 
 Row = tuple[int, list[int], list[int], int]
@@ -31,13 +31,13 @@ class Outbox:
         self._redis = redis
         self._newest_version = 0
         self._identity_until = 0.0
-        self._products = _MOST_PRODUCTS  # of one call; fewer where Redis did not take as many in time
+        self._products = _MOST_PRODUCTS  # per call; fewer where Redis was late
 
     def drain(self) -> int:
         """Write a tombstone for every changed document; return the number of rows that named them.
 
-        A row is deleted after Redis has taken its tombstones, in the round trip that asks for the next rows. Stopped at
-        any instant, or beside another invalidator, some tombstones are written twice, which changes nothing. Raises
+        A row is deleted after Redis has its tombstones, in the round trip that reads the next rows. If it is killed, or
+        another invalidator runs too, some tombstones are written twice, which changes nothing. Raises
         PostgresUnavailable, RedisUnavailable.
         """
         self._adopt()
@@ -50,13 +50,13 @@ class Outbox:
         return drained
 
     def _adopt(self) -> None:
-        """Write the epoch, which is raised where the database has less than Redis or this process knows of."""
+        """Write the epoch; it is raised first if the database is behind what Redis or this process knows."""
         if (now := time.monotonic()) > self._identity_until:
             self._redis.renew()
             self._identity_until = now + _IDENTITY_SECONDS
         ((epoch,),) = self._postgres.run(Call(ADOPT, (self._redis.epoch, self._newest_version)))
         self._redis.put(epoch, [])
-        if self._redis.epoch > epoch:  # a load has come in between, or this database has lost one
+        if self._redis.epoch > epoch:  # a load in between, or this database has lost one
             ((epoch,),) = self._postgres.run(Call(ADOPT, (self._redis.epoch, self._newest_version)))
             self._redis.put(epoch, [])
 

@@ -21,7 +21,7 @@ Sample = tuple[Key, Document]
 
 
 class Shadow:
-    """Reads a sample of the hits again from ``source``, in the background, and counts the results in ``counts``.
+    """Verifies a sample of the hits against ``source``, in the background, and counts the results in ``counts``.
 
     equal
         the source has the same.
@@ -48,7 +48,7 @@ class Shadow:
         self._queue: BackgroundQueue[Sample] = BackgroundQueue("shadow verification", self._check)
 
     def sample(self, keys: Sequence[Key], found: Sequence[Document | None]) -> None:
-        """Queue a sample of the hits among these. Never waits, never fails."""
+        """Queue a sample of the hits among these, without waiting."""
         if not self._share:
             return
         hits = [(key, one) for key, one in zip(keys, found, strict=True) if one is not None and one.outcome == "hit"]
@@ -70,10 +70,10 @@ class Shadow:
         self._counts.add(("wrong",), len(wrong))
 
     def _wrong(self, changed: Sequence[Sample], now: Mapping[Key, Document]) -> Sequence[Sample]:
-        """Those that cannot be explained by a change that the cache had yet to be told of."""
+        """Those that no pending invalidation explains."""
         impossible = [sample for sample in changed if not _may_follow(now[sample[0]], sample[1])]
         others = [sample for sample in changed if sample not in impossible]
-        # In this order: what was told before the outbox was found empty is out of the cache before it is asked.
+        # In this order: what was invalidated before the outbox was found empty is out of the cache at the look-up.
         if not others or self._pending() != (0, 0):
             return impossible
         try:
@@ -89,7 +89,7 @@ def _differs(served: Document, now: Document) -> bool:
 
 
 def _may_follow(now: Document, served: Document) -> bool:
-    """Whether the source can have come to this after what was served: newer, or no longer there."""
+    """Whether the source can have changed from ``served`` to ``now``: newer, or deleted."""
     return (now.epoch, now.version) > (served.epoch, served.version) or (now.body is None and served.body is not None)
 
 

@@ -1,4 +1,4 @@
-"""Same-key loads at the same time, inside one process, are one load."""
+"""Concurrent loads of one key, inside one process, are one load."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from service.errors import Unavailable
 
 
 class Loaded(NamedTuple):
-    """Documents, and whether none newer can have been served while they were loaded."""
+    """Documents, and whether no newer ones can have been served while they were loaded."""
 
     documents: Mapping[Key, Document]
     newest: bool = True
@@ -24,10 +24,10 @@ Load = Callable[[Collection[Key]], Loaded]
 
 
 class SingleFlight:
-    """Calls ``load`` for keys that no other thread is loading now; waits for the others' at most ``wait_seconds``.
+    """Calls ``load`` for keys that no other thread is loading now; waits for the others at most ``wait_seconds``.
 
-    Who joins a load was asked after it began, perhaps after something newer had been served: if that can be, it loads
-    again, alone or together with others that must.
+    A request that joins a load arrived after the load began, perhaps after something newer had been served. If that is
+    possible, it loads again, alone or together with others in that position.
     """
 
     def __init__(self, load: Load, wait_seconds: float) -> None:
@@ -39,7 +39,7 @@ class SingleFlight:
     def load(self, keys: Collection[Key]) -> dict[Key, Document]:
         """Every key's document. Raises what ``load`` raises, in every thread that shared the call."""
         loaded, doubtful = self._load_or_join(keys)
-        if doubtful:  # whatever is under way now began after these were asked for
+        if doubtful:  # a load that is in flight now began after this request arrived
             again, _ = self._load_or_join(doubtful)
             loaded.update(again)
         return loaded
@@ -51,7 +51,7 @@ class SingleFlight:
             shared = {key: self._under_way[key] for key in keys if key in self._under_way}
             mine = [key for key in keys if key not in shared]
             self._under_way.update(dict.fromkeys(mine, own))
-        # One's own first: nobody waits for another before those who wait for him have their answer.
+        # Its own keys first: no thread waits for another while others wait for it, so that there is no deadlock.
         loaded = dict(self._fly(mine, own).documents) if mine else {}
         doubtful = []
         for key, flight in shared.items():
@@ -73,7 +73,7 @@ class SingleFlight:
         return loaded
 
     def _land(self, keys: Collection[Key]) -> None:
-        """Before the others hear: who then has to load again must not find this one under way."""
+        """Called before the result is set: a thread that then loads again must not join this load."""
         with self._lock:
             for key in keys:
                 del self._under_way[key]

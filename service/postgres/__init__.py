@@ -1,6 +1,6 @@
-"""Postgres: a bounded pool that waits, a deadline on every call, drivers' errors translated. Only here is psycopg2.
+"""Postgres: a bounded, blocking pool, a deadline on every call, driver errors translated. All use of psycopg2 is here.
 
-Connections are libpq's asynchronous ones, waited for with ``poll``: deadlines hold also where the server hangs.
+Connections are libpq's asynchronous ones, driven by ``poll``: deadlines hold also where the server hangs.
 """
 
 from service.postgres.connection import SESSION_OPTIONS

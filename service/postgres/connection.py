@@ -1,4 +1,4 @@
-"""One connection to Postgres. It waits until one absolute deadline; its queries end with it."""
+"""One connection to Postgres, with an absolute deadline per call; the server ends queries whose client has gone."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from service.postgres.statement import Call, text_of
 _EVENTS = {POLL_READ: select.POLLIN, POLL_WRITE: select.POLLOUT}
 
 LOST = (psycopg2.OperationalError, psycopg2.InterfaceError, OSError)
-"""What is raised where the server cannot be reached, has gone, or is late."""
+"""Errors of a server that is unreachable, gone or late."""
 
-# A query is planned once a connection: its plan must not depend on which ids are asked for, and compiling one that
-# runs for a fraction of a millisecond costs a hundred times that. A server that runs a query looks ten times a second
-# whether the one who asked is still there (Postgres 14 and later), and ends it if not.
+# A query is planned once per connection: its plan must not depend on the ids, and JIT compilation costs a hundred times
+# the run time of a query of a fraction of a millisecond. While it runs a query, a server checks ten times a second
+# whether the client is still connected (Postgres 14 and later), and ends the query if not.
 _CHECK_SECONDS = 0.1
 SESSION_OPTIONS = (
     "-c plan_cache_mode=force_generic_plan -c jit=off -c random_page_cost=1.1"
@@ -30,9 +30,9 @@ SESSION_OPTIONS = (
 
 
 class Connection(psycopg2.extensions.connection):
-    """A connection with what is made once for it: statements, a cursor, and what waits for something to read.
+    """A connection with what is made once for it: prepared statements, a cursor, a poll object for reading.
 
-    ``until`` is an instant of ``time.monotonic``. Every method that takes one raises one of ``LOST``.
+    ``until`` is a ``time.monotonic`` deadline; methods that take one raise one of ``LOST``.
     """
 
     _prepared: set[str]
@@ -41,7 +41,7 @@ class Connection(psycopg2.extensions.connection):
 
     @classmethod
     def connect(cls, until: float, **parameters: Any) -> Connection:
-        """A connection as libpq's ``parameters`` say, made in time."""
+        """A connection with these libpq ``parameters``, made within the deadline."""
         connection: Connection = psycopg2.connect(connection_factory=cls, async_=True, **parameters)
         try:
             connection.wait(until)
@@ -68,24 +68,24 @@ class Connection(psycopg2.extensions.connection):
         return cursor.fetchall() if cursor.description else []
 
     def wait(self, until: float) -> None:
-        """Wait for the end of what was begun."""
+        """Wait until the operation in progress has ended."""
         while (state := self.poll()) != POLL_OK:
             if not self._poller(state).poll(max(0.0, until - time.monotonic()) * 1000):
                 raise TimeoutError
 
     def has_arrivals(self, seconds: float = 0.0) -> bool:
-        """Whether there is something to read now, or within so many ``seconds``."""
+        """Whether there is data to read now, or within ``seconds``."""
         return bool(self._poller(POLL_READ).poll(seconds * 1000))
 
     def hang_up(self) -> None:
-        """Say that nothing more is wanted. The server ends what it runs here, and then the connection."""
+        """Shut down the sending side. The server ends the running query, and then the connection."""
         with socket.socket(fileno=os.dup(self.fileno())) as same:
             same.shutdown(socket.SHUT_WR)
 
     def wait_for_end(self, until: float) -> bool:
-        """Whether the server has ended it too by then, after ``hang_up``."""
+        """Whether the server has closed it too by ``until``, after ``hang_up``."""
         poller = select.poll()
-        poller.register(self.fileno(), 0)  # the end is reported unasked, what it still says is not
+        poller.register(self.fileno(), 0)  # POLLHUP is always reported, further data is not
         return bool(poller.poll(max(0.0, until - time.monotonic()) * 1000))
 
     def _poller(self, state: int) -> select.poll:

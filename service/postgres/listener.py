@@ -10,7 +10,7 @@ from service.postgres.servers import Servers
 
 
 class Listener:
-    """One connection that waits for NOTIFY on ``channel``; it is made when first needed and again after it was lost."""
+    """One connection that listens on ``channel``; it is made when first needed and again after it was lost."""
 
     def __init__(self, url: str, channel: str, timeout_seconds: float) -> None:
         self._servers = Servers(url, f"overview {channel}", "")

@@ -1,4 +1,4 @@
-"""A bounded pool of connections that waits."""
+"""A bounded, blocking connection pool."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.postgres.connection import LOST, SESSION_OPTIONS, Connection
 from service.postgres.servers import Servers
 from service.postgres.statement import Call
 
-# By then a server has ended a statement that is out of time, though it was told of nothing.
+# How long after statement_timeout the server has ended a statement, even if it did not see the client hang up.
 _LATE_SECONDS = 1.0
 
 
@@ -23,7 +23,7 @@ class Postgres:
     """A pool of at most ``size`` connections to ``url``. A call that finds none free waits for one.
 
     ``timeout_seconds`` bounds a call as a whole: waiting for a connection, connecting, and running. So does an earlier
-    ``deadline`` of what it is for. ``on_connect`` is the first call on each new connection.
+    ``deadline`` of the request. ``on_connect`` is the first call on each new connection.
     """
 
     def __init__(
@@ -41,8 +41,8 @@ class Postgres:
     def run(self, *calls: Call) -> list[tuple[Any, ...]]:
         """Run the calls in one transaction and one round trip; return the rows of the last.
 
-        Raises PostgresUnavailable when that cannot be done in time, or not by a server that only reads. The transaction
-        may then still have been committed only if the connection was lost in the very moment of the commit.
+        Raises PostgresUnavailable if that is not done in time, or if the server is read-only and the calls write. The
+        transaction may then still have been committed only if the connection was lost during the commit itself.
         """
         seconds, connection = deadline.left(self._timeout_seconds), None
         until = time.monotonic() + seconds
@@ -76,7 +76,7 @@ class Postgres:
     def _idle_connection(self) -> Connection | None:
         while self._idle:
             connection = self._idle.pop()
-            # Nothing is asked, so nothing may be there to read: if there is, the server has closed it or is about to.
+            # No query is running: if there is data to read, the server has closed the connection or is about to.
             if not connection.has_arrivals():
                 return connection
             connection.close()
@@ -90,14 +90,14 @@ class Postgres:
         self._free.put(None)
 
     def _give_up(self, connection: Connection | None) -> None:
-        """Free the place of a connection once the server has ended what it runs there: until then it counts."""
+        """Free the slot of a connection once the server has ended its query: until then it counts."""
         try:
             if connection is not None and not connection.closed and connection.isexecuting():
                 connection.hang_up()
                 threading.Thread(target=self._see_out, args=(connection,), name="ending a query", daemon=True).start()
                 return
         except (OSError, RuntimeError):
-            pass  # the server was faster, or there is no thread to be had
+            pass  # the server was faster, or no thread can be started
         self._end(connection)
 
     def _see_out(self, connection: Connection) -> None:

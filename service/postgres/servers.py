@@ -1,6 +1,6 @@
 """The hosts of a libpq URL, tried one after the other.
 
-libpq itself gives a host as long as it likes where it connects asynchronously, and looks names up without a deadline.
+libpq itself has no timeout per host where it connects asynchronously, and resolves names without a deadline.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from service.settings import SettingError
 class Servers:
     """The servers at ``url``; ``name`` and ``options`` are those of each session.
 
-    With several hosts, ``target_session_attrs`` says which of them will do; a standby never does: it has less than its
-    primary, and takes no writes. Raises SettingError if the URL is none.
+    With several hosts, ``target_session_attrs`` selects among them. A standby is refused: it lags behind its primary
+    and takes no writes. Raises SettingError for an invalid URL.
     """
 
     def __init__(self, url: str, name: str, options: str) -> None:
@@ -35,9 +35,9 @@ class Servers:
         self._last_good = 0
 
     def connect(self, until: float) -> Connection:
-        """A connection to the host that had the last one, or else to the first that answers and will do.
+        """A connection to the host of the last one, or else to the first that accepts one and is usable.
 
-        Each has an equal share of the time that is left, so that one that is silent leaves some for the others.
+        Each has an equal share of the remaining time, so that a silent one leaves some for the others.
         Raises one of ``LOST``.
         """
         failure: BaseException = OSError()
@@ -56,8 +56,8 @@ class Servers:
         raise failure
 
     def will_do(self, connection: Connection) -> bool:
-        """Whether a connection is to a primary, and one that takes writes if it must, as far as the server has said."""
-        says = connection.get_parameter_status  # Postgres 14 and later say both
+        """Whether a connection is to a primary, and a writable one if it must be, by the server's last report."""
+        says = connection.get_parameter_status  # Postgres 14 and later report both
         is_read_only = self._must_write and says("default_transaction_read_only") == "on"
         return not is_read_only and says("in_hot_standby") != "on"
 
@@ -78,7 +78,7 @@ def _share(until: float, count: int) -> float:
 
 
 def _places(parsed: dict[str, Any]) -> list[dict[str, str]]:
-    """What libpq is told of each host: of one for all of them, the same; of none, what its own environment says."""
+    """Parameters of libpq per host: one value applies to all hosts; without any, libpq's environment does."""
     lists = {name: str(parsed[name]).split(",") for name in ("host", "hostaddr", "port") if name in parsed}
     count = max(map(len, lists.values()), default=1)
     if any(len(values) not in (1, count) for values in lists.values()):
@@ -89,6 +89,6 @@ def _places(parsed: dict[str, Any]) -> list[dict[str, str]]:
 def _addresses(place: dict[str, str], until: float) -> Iterator[dict[str, str]]:
     host = place.get("host", "")
     if not host or host.startswith(("/", "@")) or place.get("hostaddr"):
-        yield {}  # nothing to look up
+        yield {}  # nothing to resolve
     else:
         yield from ({"hostaddr": address} for address in resolve(host, until))

@@ -1,4 +1,4 @@
-"""What is asked of Postgres: statements of ``.sql`` files, and calls of them with values."""
+"""Statements from ``.sql`` files, and calls of them with values."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 
 class Statement(NamedTuple):
-    """A query of a ``.sql`` file with parameters ``$1 …``; prepared once on each connection under its name."""
+    """A query from a ``.sql`` file with parameters ``$1 …``; prepared once per connection under its name."""
 
     name: str
     sql: str
 
     @classmethod
     def load(cls, path: Path) -> Statement:
-        """Read one file; its name without ``.sql`` is the statement's, and so are its parameters' casts."""
+        """Read one file; its name without ``.sql`` is the statement's. The file casts its parameters."""
         return cls(path.stem, path.read_text("utf-8").strip().rstrip(";"))
 
 
@@ -29,7 +29,7 @@ class Call(NamedTuple):
 
 
 def text_of(calls: Sequence[Call]) -> tuple[str, list[Any]]:
-    """One text that makes all the calls, and its values, as psycopg2 takes them."""
+    """SQL text that makes all the calls, and its values, for psycopg2."""
     text = ";".join([_invocation(statement) for statement, _ in calls])
     return text, [_adapted(value) for _, values in calls for value in values]
 
@@ -41,7 +41,7 @@ def _invocation(statement: Statement) -> str:
 
 
 def _adapted(value: Any) -> Any:
-    # Numbers travel as one literal: of psycopg2's ARRAY[…], the server would make an expression for each of them.
+    # Integers are sent as one array literal: psycopg2's ARRAY[…] would be one expression each for the server.
     if isinstance(value, list) and all(type(element) is int for element in value):
         return f"{{{','.join(map(str, value))}}}"
     return value

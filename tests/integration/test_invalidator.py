@@ -66,7 +66,7 @@ def test_a_change_reaches_redis_while_it_runs(start, change, redis_url):
 def test_while_redis_is_down_changes_wait(start, change, caplog):
     start("redis://127.0.0.1:1/0")
     change.execute("INSERT INTO products VALUES (1, 'One', '', '', '', 5)")
-    until(lambda: "changes wait in the outbox" in caplog.text)
+    until(lambda: "invalidations are pending" in caplog.text)
     change.execute("SELECT count(*) FROM catalogue_outbox")
     assert change.fetchone() == (1,)
 

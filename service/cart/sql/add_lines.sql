@@ -1,7 +1,7 @@
 -- add_lines: adds to lines of carts that lock_carts has locked.
 -- $1 cart ids, $2 sku ids, $3 counts, pairwise; $4 most lines a cart can hold.
 -- Rows (outcome), one for each addition in their order: added, unknown-sku, too-many-lines or too-many-items.
--- They come to the same as one by one: the first to ask get the lines that are left.
+-- The result is the same as of one by one: the first additions get the lines that are left.
 WITH asked AS (
     SELECT ordinal, cart_id::uuid AS cart_id, sku_id, count
     FROM unnest($1::text[], $2::int[], $3::int[]) WITH ORDINALITY AS a (cart_id, sku_id, count, ordinal)

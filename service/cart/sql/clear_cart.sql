@@ -1,3 +1,3 @@
--- clear_cart: forgets a cart and its lines.
+-- clear_cart: deletes a cart and its lines.
 -- $1 cart id.
 DELETE FROM carts WHERE id = $1::uuid

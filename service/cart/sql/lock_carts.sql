@@ -1,5 +1,5 @@
--- lock_carts: makes the carts that are not there yet and locks all of them until the transaction ends, so that what is
--- read of them next stays true. Only for skus that exist: a refused addition leaves no empty cart behind.
+-- lock_carts: creates the carts that do not exist yet and locks all of them until the transaction ends, so that what it
+-- reads of them next stays true. Only for skus that exist: a refused addition leaves no empty cart behind.
 -- $1 cart ids, $2 sku ids, pairwise.
 INSERT INTO carts (id)
 SELECT DISTINCT asked.cart_id::uuid

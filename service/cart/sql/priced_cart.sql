@@ -1,5 +1,5 @@
--- priced_cart: a cart's lines with names and prices from the catalogue as it is now. A line whose sku has left the
--- catalogue has no price, is not in stock and adds nothing to the total.
+-- priced_cart: a cart's lines with current names and prices. A line whose sku has left the catalogue has no price, is
+-- not in stock and adds nothing to the total.
 -- $1 cart id; one row (body).
 WITH priced AS (
     SELECT line.sku_id, line.count, p.id AS product_id, p.name AS product_name, s.id AS style_id, s.name AS style_name,

@@ -1,4 +1,4 @@
--- card: what a list of products shows of each one.
+-- card: a product as lists show it.
 -- $1 ids; rows (id, version, body) of those that exist, and a row (0, epoch, null).
 SELECT 0 AS id, epoch AS version, NULL AS body FROM current_epoch
 UNION ALL

@@ -1,2 +1,2 @@
--- notify: what every change of the catalogue sends, without a change.
+-- notify: the notification of a catalogue change, without a change.
 SELECT pg_notify('catalogue', '')

@@ -1,3 +1,3 @@
--- outbox_done: forgets changes that the cache has been told of.
+-- outbox_done: deletes invalidations that have reached the cache.
 -- $1 ids of outbox rows.
 DELETE FROM catalogue_outbox WHERE id = ANY ($1::bigint[])

@@ -1,5 +1,5 @@
--- outbox_rows: changes that the cache has not been told of, oldest first. Their epoch is the newest that their snapshot
--- shows: a writer who began before it was raised has written an older one.
+-- outbox_rows: pending invalidations, oldest first. Their epoch is the newest in this snapshot: a writer that began
+-- before it was raised has written an older one.
 -- $1 most rows; rows (id, product_ids, versions, epoch).
 SELECT id, product_ids, versions, greatest(epoch, (SELECT current_epoch.epoch FROM current_epoch)) AS epoch
 FROM catalogue_outbox ORDER BY id LIMIT $1::int

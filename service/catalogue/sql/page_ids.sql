@@ -1,5 +1,5 @@
--- page_ids: ids of a page of the whole catalogue. From the block of all ids it goes down to one of 256, each time into the
--- first block that ends beyond what is to be skipped, and skips the rest id by id: some hundred rows at any size.
+-- page_ids: ids of a page of the whole catalogue. From the block of all ids it descends to one of 256, each time into the
+-- first block that ends beyond the offset, and skips the rest id by id: some hundred rows at any size.
 -- $1 how many, $2 how many before them; rows (id), ascending.
 WITH RECURSIVE descent (bits, block, skip) AS (
     SELECT 33, 0, $2::bigint

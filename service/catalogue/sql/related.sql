@@ -1,4 +1,4 @@
--- related: the ids of a product's related products, as the files have them: duplicates and itself included.
+-- related: the ids of a product's related products, as in the files: duplicates and itself included.
 -- $1 ids; rows (id, version, body) of those that exist, and a row (0, epoch, null).
 SELECT 0 AS id, epoch AS version, NULL AS body FROM current_epoch
 UNION ALL

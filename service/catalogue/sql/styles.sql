@@ -1,4 +1,4 @@
--- styles: a product's styles with their photos and skus. Pages test for the placeholders of a style that has none.
+-- styles: a product's styles with their photos and skus. Front ends rely on the placeholders of a style without any.
 -- $1 ids; rows (id, version, body) of those that exist, and a row (0, epoch, null).
 SELECT 0 AS id, epoch AS version, NULL AS body FROM current_epoch
 UNION ALL
