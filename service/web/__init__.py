@@ -1,4 +1,4 @@
-"""HTTP: blueprints, the validation of everything that comes in, one builder of headers, errors as problem+json."""
+"""HTTP: blueprints, request validation, one builder of headers, errors as problem+json."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ EXTENSION = "overview"
 
 
 def resources() -> Resources:
-    """The parts that the running application answers with."""
+    """The dependencies of the running application."""
     return cast(Resources, current_app.extensions[EXTENSION])

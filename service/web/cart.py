@@ -1,7 +1,7 @@
-"""Carts. Whose cart it is comes from a token that this service signed, in a cookie or in a header.
+"""Carts, identified by a token that this service signed, in a cookie or in a header.
 
-With CART_BY_AUTHORIZATION, a caller without a token is known by its Authorization header: a front end whose server
-calls with one secret of its own, as it did with the old API.
+With CART_BY_AUTHORIZATION, a client without a token is identified by its Authorization header: a front end whose
+server calls with one secret of its own, as with the old API.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ cart = Blueprint("cart", __name__)
 COOKIE = "cart"
 HEADER = "X-Cart-Token"
 BY_AUTHORIZATION = "CART_BY_AUTHORIZATION"
-"""Where the application's configuration says whether Authorization is as good as a token."""
+"""Key in the application's configuration: whether Authorization identifies a cart."""
 _COOKIE_SECONDS = 90 * 24 * 3600
 
 
 @cart.get("/cart")
 def show_cart() -> Response:
-    """The lines of the caller's cart."""
+    """The lines of the client's cart."""
     cart_id = _own_cart()
     return responses.read_private(resources().carts.contents(cart_id) if cart_id else b"[]")
 
 
 @cart.get("/cart/lines")
 def show_priced_cart() -> Response:
-    """The lines of the caller's cart with names, prices and their total."""
+    """The lines of the client's cart with names, prices and their total."""
     cart_id = _own_cart()
     return responses.read_private(resources().carts.priced(cart_id) if cart_id else b'{"lines":[],"total":"0"}')
 
 
 @cart.post("/cart")
 def add_to_cart() -> Response:
-    """More of a sku; a caller without a cart gets one."""
+    """Add to the count of a sku; a client without a cart gets one."""
     asked = requests.body(CartAddition)
     cart_id = _own_cart() or resources().tokens.new_cart()
     (refusal,) = resources().carts.add([Addition(cart_id, asked["sku_id"], asked["count"])])
@@ -51,7 +51,7 @@ def add_to_cart() -> Response:
 
 @cart.put("/cart/<sku_id>")
 def set_line(sku_id: str) -> Response:
-    """Exactly so many of a sku; 0 takes it out."""
+    """Set the count of a sku; 0 removes it."""
     wanted_sku, count = requests.path(SkuPath)["sku_id"], requests.body(CartCount)["count"]
     cart_id = _own_cart()
     if count:
@@ -65,7 +65,7 @@ def set_line(sku_id: str) -> Response:
 
 @cart.delete("/cart/<sku_id>")
 def remove_line(sku_id: str) -> Response:
-    """None of a sku."""
+    """Remove a sku."""
     unwanted_sku = requests.path(SkuPath)["sku_id"]
     if cart_id := _own_cart():
         resources().carts.remove(cart_id, unwanted_sku)
@@ -74,17 +74,17 @@ def remove_line(sku_id: str) -> Response:
 
 @cart.delete("/cart")
 def clear_cart() -> Response:
-    """An empty cart."""
+    """Delete the cart."""
     if cart_id := _own_cart():
         resources().carts.clear(cart_id)
     return responses.written()
 
 
 def _own_cart() -> UUID | None:
-    """The caller's cart, None for a caller without one.
+    """The client's cart, None for a client without one.
 
-    The cart header is sent by a program, which should hear that its token is wrong. A cookie with an old signature is
-    no fault of the browser's: it counts as none, and the next addition replaces it.
+    An invalid token in the cart header is an error, which the program that sent it should see. A cookie with an old
+    signature is not the browser's fault: it is ignored, and the next addition replaces it.
     """
     tokens = resources().tokens
     if (token := request.headers.get(HEADER)) is not None:

@@ -1,4 +1,4 @@
-"""Requests of pages from other origins. Any origin may read; those of CORS_ORIGINS may also send credentials."""
+"""CORS: any origin may send requests; those of CORS_ORIGINS may also send credentials."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from service.settings import SettingError
 from service.web.responses import Empty
 
 ORIGINS = "CORS_ORIGINS"
-"""Where the application's configuration has the origins that may send credentials."""
+"""Key in the application's configuration: the origins that may send credentials."""
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
-# What a preflight allows that names no headers, or none that can be names of headers.
+# Allowed where a preflight names no headers, or invalid ones.
 _REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Cart-Token, X-Request-Id"
 _NAMES = re.compile(r"[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
 
 
 def origins(listed: str) -> frozenset[str]:
-    """The origins of a list separated by commas, as browsers write them. Raises SettingError for anything else."""
+    """The origins of a list separated by commas, as browsers send them. Raises SettingError for anything else."""
     found = frozenset(filter(None, (one.strip() for one in listed.split(","))))
     if wrong := sorted(one for one in found if not _ORIGIN.fullmatch(one)):
         raise SettingError(f"CORS_ORIGINS takes origins such as https://shop.example, not {wrong[0]!r}")
@@ -27,12 +27,12 @@ def origins(listed: str) -> frozenset[str]:
 
 
 def may_send_credentials() -> bool:
-    """Whether the request comes from a page of a listed origin."""
+    """Whether the request's origin is listed."""
     return request.headers.get("Origin") in current_app.config[ORIGINS]
 
 
 def finish(response: Response) -> Response:
-    """Let pages of listed origins read a response to a request with credentials, for which ``*`` does not count."""
+    """Let pages of listed origins read a response to a request with credentials, which ``*`` does not allow."""
     if current_app.config[ORIGINS]:
         response.vary.add("Origin")
         if may_send_credentials():
@@ -42,10 +42,10 @@ def finish(response: Response) -> Response:
 
 
 def preflight(allowed: str) -> Response:
-    """What a browser asks before it sends a request. ``allowed`` is the path's methods.
+    """The response to a preflight; ``allowed`` lists the path's methods.
 
-    Whatever headers the request will have are allowed: clients of the old API send Authorization and others, and none
-    of them changes an answer. ``*`` does not stand for Authorization.
+    The requested headers are allowed, since clients of the old API send Authorization and others. They are repeated,
+    as ``*`` does not include Authorization.
     """
     asked = request.headers.get("Access-Control-Request-Headers", "")
     headers = {

@@ -1,4 +1,4 @@
-"""Every error becomes problem+json; what nobody expected is logged here and shown to no one."""
+"""Every error becomes problem+json; unexpected ones are logged here, and their details stay out of the response."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ BY_STATUS: dict[int | None, type[ServiceError]] = {
         errors.UnsupportedTransferCoding,
     )
 }
-"""What a status says that is not the service's own, but its framework's or a parser's."""
+"""The error for a status that the framework or a parser raised."""
 
 
 def register(app: Flask) -> None:
-    """Answer for every error that leaves a view."""
+    """Handle every error that leaves a view."""
     app.register_error_handler(ServiceError, _service_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
@@ -43,7 +43,7 @@ def _service_error(error: ServiceError) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response:
-    is_late = isinstance(error.__context__, TimeoutError)  # the body, which werkzeug takes for a client that has gone
+    is_late = isinstance(error.__context__, TimeoutError)  # reading the body; werkzeug reports a client that has gone
     known = errors.RequestTimeout if is_late else BY_STATUS.get(error.code)
     if known is None:
         return _unexpected(error)

@@ -1,4 +1,4 @@
-"""For operators: is it alive, is it ready, what does it count, what does it offer."""
+"""For operators: liveness, readiness, metrics, and the API's description."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _PROBE = Statement("probe", "SELECT 1")
 
 @ops.get("/livez")
 def live() -> Response:
-    """The process answers; nothing else is asked."""
+    """Liveness: the process responds; its dependencies are not checked."""
     return responses.state(200, {"status": "ok"})
 
 
 @ops.get("/readyz")
 def ready() -> Response:
-    """Each part by name. Without Postgres not ready; without Redis slower, but ready.
+    """Readiness, with each dependency by name. Without Postgres not ready; without Redis slower, but ready.
 
-    Redis is ``bypassed`` while it answers and reads go past it all the same: its breaker, which says so too, closes
-    with the first read after it has caught up.
+    Redis is ``bypassed`` while it responds but its circuit breaker is open: that closes with the first read after
+    Redis has caught up.
     """
     parts = {"postgres": _postgres(), "redis": _redis()}
     breakers = {"redis": "open" if resources().catalogue.cache_is_down else "closed"}
@@ -40,7 +40,7 @@ def ready() -> Response:
 
 @ops.get("/metrics")
 def metrics() -> Response:
-    """What this instance counts, for Prometheus. nginx does not let it out."""
+    """The metrics of this instance, for Prometheus. nginx does not expose them."""
     counted = resources().metrics
     counted.breaker_open.labels("redis").set(resources().catalogue.cache_is_down)
     counted.outbox_oldest_seconds.set(_outbox_lag_seconds())
@@ -50,13 +50,13 @@ def metrics() -> Response:
 
 @ops.get("/openapi.json")
 def openapi() -> Response:
-    """The contract for programs."""
+    """The API for programs."""
     return responses.page((_HERE / "openapi.json").read_bytes(), responses.JSON)
 
 
 @ops.get("/docs")
 def docs() -> Response:
-    """The contract for people."""
+    """The API for people."""
     return responses.page((_HERE / "docs.html").read_bytes(), responses.HTML)
 
 

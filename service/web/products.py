@@ -18,7 +18,7 @@ _MOST_AT_ONCE = 100
 
 @products.get("/products")
 def list_products() -> Response:
-    """A page of the catalogue, the products after an id, or certain products."""
+    """A page of the catalogue, the products after an id, or the products with given ids."""
     asked = requests.query(ListQuery)
     if asked["ids"] is not None:
         return _cards(asked["ids"])

@@ -1,4 +1,4 @@
-"""Path, query and body of a request, each checked by its schema. What is wrong raises with the fields named."""
+"""Path, query and body of a request, each validated by its schema. Errors name the fields."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def path(schema: type[Part]) -> dict[str, Any]:
 
 
 def query(schema: type[Part]) -> dict[str, Any]:
-    """The query. Raises Malformed, also where a name that means something is given twice."""
+    """The query. Raises Malformed, also where a name of the schema is given twice."""
     try:
         given = request.args.to_dict(flat=False)
     except UnicodeDecodeError:
@@ -56,7 +56,7 @@ def _messages(error: ValidationError) -> dict[str, list[str]]:
 
 
 class _Object(dict[str, Any]):
-    """A JSON object that knows which names stand in it ``twice``."""
+    """A JSON object; ``twice`` lists its duplicate names."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)

@@ -1,4 +1,4 @@
-"""What means something in a request, each part a schema. What else is sent is ignored, as the old API did."""
+"""Schemas of the parts of a request. Unknown parameters and fields are ignored, as by the old API."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Plain(fields.Field[int]):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         if not isinstance(value, str) or not _PLAIN.fullmatch(value):
             raise ValidationError("Must be a whole number above 0 in plain decimal.")
-        # Thousands of digits never become an int: Python refuses to read them.
+        # The length is checked first: Python refuses to convert thousands of digits.
         if len(value) <= len(str(self._largest)) and int(value) <= self._largest:
             return int(value)
         if self._clamped:
@@ -50,7 +50,7 @@ class _Ids(fields.Field[list[int]]):
 
 
 class _Whole(fields.Integer):
-    """A JSON integer, or a string of its digits, as keys of objects and values of forms are: not true, not 1.0."""
+    """A JSON integer, or a string of its digits, as object keys and form values are: not true, not 1.0."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         if type(value) is not int and not (isinstance(value, str) and _DIGITS.fullmatch(value)):
@@ -80,10 +80,10 @@ class SkuPath(Part):
 
 
 class ListQuery(Part):
-    """Which products of the list: a page, those after an id, or these ids. An empty page or count is the default."""
+    """Selects products: a page, those after an id, or given ids. An empty page or count means the default."""
 
-    page = _Plain(clamped=True)  # however far past the end, a page is empty
-    count = _Plain(clamped=True)  # more than are answered at once is no error either
+    page = _Plain(clamped=True)  # a page past the end is empty
+    count = _Plain(clamped=True)  # a count above the maximum is no error either
     after = _Plain()
     ids = _Ids()
 

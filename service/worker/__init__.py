@@ -1,10 +1,10 @@
-"""A gunicorn worker that answers what it can in its event loop, many requests at once, and leaves the rest to threads.
+"""A gunicorn worker that answers batches of requests in its event loop, and the rest on threads.
 
-Each tick reads every socket that is ready. What the fast path (``fast_path.py``) matches is answered together: in the
-loop, by look-ups (``lookups.py``) of which one is under way while the next gathers; or by a fill thread (``fills.py``),
-which takes all that gathered during the last fill. All other requests go, with every byte, to gunicorn's parser and the
-application on a pool of threads (``slow_path.py``). Only the loop (``event_loop.py``) watches and writes to clients'
-sockets; of HTTP it knows no more than where a head ends. ``worker.py`` is what gunicorn sees of it.
+Each tick reads every ready socket. Requests that the fast path (``fast_path.py``) matches are answered in batches: in
+the loop, by one look-up at a time (``lookups.py``), or on a miss by a fill thread (``fills.py``); requests that arrive
+meanwhile are the next batch. All others go, with every byte, to gunicorn's parser and the application on a thread pool
+(``slow_path.py``). Only the loop (``event_loop.py``) watches and writes to clients' sockets; of HTTP it knows only
+where a head ends. ``worker.py`` is gunicorn's interface to it.
 """
 
 from service.worker.worker import EventLoopWorker

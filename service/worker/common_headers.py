@@ -9,7 +9,7 @@ from gunicorn.util import http_date
 
 
 class CommonHeaders:
-    """Whole header lines, made anew once a second for the date: ``lines``, and ``closing`` of a last response."""
+    """Whole header lines, updated once a second for the date: ``lines``, and ``closing`` for a last response."""
 
     def __init__(self) -> None:
         self.lines = self.closing = b""

@@ -1,4 +1,4 @@
-"""Clients' connections: bytes in and out without waiting, and which of them are ready."""
+"""Clients' connections: non-blocking input and output, and epoll registration."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 
 READABLE, WRITABLE = select.EPOLLIN, select.EPOLLOUT
 
-# As long as gunicorn takes a first line to be: it has something to say about a longer one that has not ended.
+# gunicorn's limit of a request line: its parser refuses a longer one.
 _LONGEST_HEAD_BYTES = 8190
 
 
 class Connection:
-    """A client's socket with what the event loop must remember of it.
+    """A client's socket with its state in the event loop.
 
-    ``head`` is what was received so far of a request; ``request`` stands for that request until it is answered;
-    ``rest`` is what the socket has not taken yet of a response, and ``is_last`` says that the connection ends after it.
-    ``timeout`` is when it is closed unless something happens, ``watched`` the events that are waited for.
+    ``head`` holds the bytes received so far of a request; ``request`` is that request until it is answered; ``rest``
+    is the unsent part of a response, after which the connection is closed if ``is_last``. ``timeout`` is when it is
+    closed unless something happens, ``watched`` the registered events.
     """
 
     __slots__ = (
@@ -47,7 +47,7 @@ class Connection:
         self.watched = 0
 
     def receive(self) -> bytes | None:
-        """All that was received so far of a request, perhaps nothing yet; None if the client is gone."""
+        """The bytes received so far of a request, perhaps none; None if the client has gone."""
         try:
             received: bytes = self.socket.recv(_LONGEST_HEAD_BYTES)
         except BlockingIOError:
@@ -59,7 +59,7 @@ class Connection:
         return self.head + received if self.head else received
 
     def send(self, data: bytes | memoryview) -> bool:
-        """Send what the socket takes now and keep the ``rest``; false if the client is gone."""
+        """Send what the socket takes now and keep the ``rest``; false if the client has gone."""
         try:
             sent = self.socket.send(data)
         except BlockingIOError:
@@ -70,7 +70,7 @@ class Connection:
         return True
 
     def end(self) -> None:
-        """Send no more. What the client still sends is to be read: a reset would take the response from it."""
+        """Send no more. What the client still sends must be read: a reset could destroy the response."""
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_WR)
 
@@ -93,25 +93,25 @@ class Connections:
         return self._by_descriptor.get(connection.descriptor) is connection
 
     def add(self, connection: Connection) -> None:
-        """Take a connection on and wait for its request."""
+        """Add a connection and watch for its request."""
         self._by_descriptor[connection.descriptor] = connection
         self.watch(connection, READABLE)
 
     def close(self, connection: Connection) -> None:
-        """Close a connection and forget it."""
+        """Close a connection and remove it."""
         self.unwatch(connection)
         del self._by_descriptor[connection.descriptor]
         connection.socket.close()
 
     def watch(self, connection: Connection, events: int) -> None:
-        """Wait for these events, and no others, of a connection."""
+        """Watch a connection for these events only."""
         if connection.watched != events:
             change = self._epoll.modify if connection.watched else self._epoll.register
             change(connection.descriptor, events)
             connection.watched = events
 
     def unwatch(self, connection: Connection) -> None:
-        """Wait for nothing: epoll reports some events, such as the end of a connection, unasked."""
+        """Unregister a connection: a registered one reports some events, such as its end, in any case."""
         if connection.watched:
             self._epoll.unregister(connection.descriptor)
             connection.watched = 0

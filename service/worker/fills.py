@@ -1,4 +1,4 @@
-"""Fill threads: each takes all that waits, has it answered together, and gives it back."""
+"""Fill threads: each takes the waiting requests, answers them as one batch, and returns the responses."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 
 _LOG = logging.getLogger(__name__)
 
-# One fill at a time is best: two would split the batches and pass the interpreter's lock to and fro. The others are for
-# when one is held up, by a lock on a table or a server that hangs.
+# One fill at a time is best: two would split the batches and contend for the GIL. The other threads are for when one is
+# held up, by a lock on a table or a server that hangs.
 _THREADS = 3
 _HELD_UP_SECONDS = 0.05
 _BATCH = 128
@@ -21,9 +21,9 @@ A = TypeVar("A")
 
 
 class Fills(Generic[W, A]):
-    """Calls ``fill`` with what gathered while the last call was under way, and ``done`` with that and the answers.
+    """Calls ``fill`` with what was queued during the last call, and ``done`` with that and the responses.
 
-    A ``fill`` that raises is logged and answers None for each.
+    A ``fill`` that raises is logged and gives None for each.
     """
 
     def __init__(self, fill: Callable[[Sequence[W]], Sequence[A | None]], done: Callable[..., None]) -> None:
@@ -37,7 +37,7 @@ class Fills(Generic[W, A]):
             threading.Thread(target=self._run, name=f"fill-{number}", daemon=True).start()
 
     def put(self, wanted: Sequence[W]) -> Sequence[W]:
-        """Have these answered soon; return those for which there is no room. Never waits."""
+        """Queue these, without waiting; return those that exceed the queue."""
         with self._changed:
             room = max(0, _MOST_WAITING - len(self._waiting))
             self._waiting += wanted[:room]
@@ -45,7 +45,7 @@ class Fills(Generic[W, A]):
         return wanted[room:]
 
     def close(self) -> None:
-        """End the threads, each after the call that it is in."""
+        """End the threads, each after its current call."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -74,7 +74,7 @@ class Fills(Generic[W, A]):
             return bool(self._waiting)
 
     def _next_batch(self) -> Sequence[W]:
-        """What gathered until now; nothing if another thread has taken it meanwhile."""
+        """What is queued; nothing if another thread has taken it meanwhile."""
         with self._changed:
             batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
             if self._waiting:

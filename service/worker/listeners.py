@@ -1,4 +1,4 @@
-"""The sockets that clients connect to, and when to accept them."""
+"""Listening sockets, and when to accept clients."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from service.worker.connection import READABLE, Connection
 
 _ACCEPTS_A_TICK = 64
-# Of descriptors or memory, here or on the whole host: clients wait to be accepted until there is room again.
+# No descriptors or memory left, here or on the whole host: clients wait to be accepted until there are.
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _NO_ROOM_PAUSE_SECONDS = 0.1
 
 
 class Listeners:
-    """Listening sockets, watched by ``epoll`` while there is room for clients."""
+    """Listening sockets, watched by ``epoll`` while clients can be accepted."""
 
     def __init__(self, sockets: Sequence[socket.socket], epoll: select.epoll) -> None:
         self._epoll = epoll
@@ -31,7 +31,7 @@ class Listeners:
         return descriptor in self._sockets
 
     def watch(self, wanted: bool, now: float) -> None:
-        """Begin or end to wait for clients; begin no sooner than a moment after there was no room for one."""
+        """Start or stop watching for clients; after a failed accept, start only after a pause."""
         if wanted != self._watched and (not wanted or now >= self._again_at):
             for descriptor in self._sockets:
                 if wanted:
@@ -41,7 +41,7 @@ class Listeners:
             self._watched = wanted
 
     def accept(self, descriptor: int, most: int, now: float) -> Iterator[Connection]:
-        """Those who wait at one of the sockets, at most so many."""
+        """Accept up to ``most`` clients that wait on a socket."""
         for _ in range(min(_ACCEPTS_A_TICK, most)):
             try:
                 client, address = self._sockets[descriptor].accept()
@@ -56,7 +56,7 @@ class Listeners:
             yield Connection(client, address, self._names[descriptor])
 
     def close(self, most: int, now: float) -> Iterator[Connection]:
-        """Close the sockets after a last look: who has connected to one that is open, and not watched, would wait."""
+        """Accept the clients that are already connected, then close the sockets."""
         self.watch(False, now)
         for descriptor, each in list(self._sockets.items()):
             yield from self.accept(descriptor, most, now)

@@ -1,4 +1,4 @@
-"""Look-ups of the fast path in its cache: one is under way while the next gathers."""
+"""Batched look-ups of the fast path in its cache, one at a time."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from service.worker.fast_path import FastPath
 
 _LOG = logging.getLogger(__name__)
 
-# Of one look-up: what has arrived of its result is taken in one piece.
+# Requests in one look-up: its result is parsed in one go, during which the event loop does nothing else.
 _MOST = 256
 
 
 class Lookups:
-    """Has ``fast_path`` look up all that ``gathered`` during the last look-up, and ``epoll`` watch for the result.
+    """Looks up in ``fast_path`` what was ``gathered`` during the last look-up; ``epoll`` watches for the result.
 
-    ``descriptor`` becomes readable with it. A fast path that raises is logged, and counts as one that found nothing.
+    ``descriptor`` becomes readable with it. An exception of the fast path is logged, and counts as nothing found.
     """
 
     def __init__(self, fast_path: FastPath, epoll: select.epoll) -> None:
@@ -33,19 +33,19 @@ class Lookups:
         self.descriptor = -1
 
     def wait_seconds(self, most: float) -> float:
-        """How long to wait for events, ``most`` if nothing is under way."""
+        """How long to wait for events: ``most``, or until the deadline of the look-up in flight."""
         return min(most, max(0.0, self._until - time.monotonic())) if self._asked else most
 
     def can_begin(self) -> bool:
-        """Whether requests gathered and nothing is under way."""
+        """Whether requests have gathered and no look-up is in flight."""
         return bool(self.gathered) and not self._asked
 
     def can_end(self, is_readable: bool) -> bool:
-        """Whether the one that is under way has a result, or is out of time."""
+        """Whether the look-up in flight has a result, or is past its deadline."""
         return bool(self._asked) and (is_readable or time.monotonic() >= self._until)
 
     def begin(self) -> Sequence[Connection]:
-        """Look up all that gathered; return those that cannot be looked up now."""
+        """Look up what has gathered; return requests that cannot be looked up now."""
         asked, self.gathered = self.gathered[:_MOST], self.gathered[_MOST:]
         try:
             result = self._fast_path.begin([connection.request for connection in asked])
@@ -55,15 +55,15 @@ class Lookups:
         if result is None:
             return asked
         self._asked, self._until = asked, time.monotonic() + self._fast_path.look_up_seconds
-        if result is not self._socket:  # connected anew; the kernel has forgotten the one before
+        if result is not self._socket:  # reconnected; closing the old one unregistered it
             self._epoll.register(result, select.EPOLLIN)
             self._socket, self.descriptor = result, result.fileno()
         return ()
 
     def end(self, common: bytes) -> tuple[Sequence[Connection], Sequence[bytes | None]]:
-        """Connections that were looked up, and their responses, None where nothing was found; nobody if it goes on.
+        """The connections looked up and their responses, None where nothing was found; empty while in flight.
 
-        What has arrived is taken however late it is: the loop may have stood still.
+        A result that has arrived is taken however late it is: the loop may have been blocked.
         """
         asked = self._asked
         try:
@@ -79,7 +79,7 @@ class Lookups:
         return asked, answers if answers is not None else [None] * len(asked)
 
     def forget_socket(self) -> None:
-        """It is readable though nothing is under way: the other side has closed it."""
+        """Called when it is readable with no look-up in flight: the server has closed it."""
         if self._socket is not None and self._socket.fileno() >= 0:
             self._epoll.unregister(self._socket)
         self._socket, self.descriptor = None, -1

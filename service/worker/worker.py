@@ -1,4 +1,4 @@
-"""What gunicorn starts, signals and stops: its documented base class around the event loop."""
+"""gunicorn's interface: its documented worker base class around the event loop."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _TICK_SECONDS = 1.0
 
 
 class EventLoopWorker(Worker):  # type: ignore[misc]
-    """Runs the event loop with ``extensions["fast_path"]`` of the Flask application before the application itself."""
+    """Runs the event loop: ``extensions["fast_path"]`` of the Flask application first, then the application itself."""
 
     alive: bool
     _slow_path: SlowPath | None = None
 
     def run(self) -> None:
-        """Work until told to stop, then answer what has come, for as long as ``graceful_timeout`` allows."""
+        """Work until told to stop, then answer requests already received, within ``graceful_timeout``."""
         fast_path: FastPath = self.wsgi.extensions["fast_path"]
         self._slow_path = slow_path = SlowPath(self.wsgi, self.cfg)
         loop = EventLoop(self.sockets, self.PIPE, fast_path, slow_path, self.cfg.worker_connections, self.cfg.keepalive)
         gc.collect()
-        gc.freeze()  # what was loaded stays: no later collection has to look at it
+        gc.freeze()  # modules stay loaded: later collections skip them
         while self.alive and self._has_its_parent():
             self._tick(loop)
             if loop.requests >= self.max_requests:
