@@ -5,11 +5,12 @@ A rate is the share of documents that came from Redis, fresh or stale, since the
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections import Counter
 from collections.abc import Iterable
-from urllib.error import URLError
-from urllib.request import urlopen
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -22,16 +23,37 @@ Counts = Counter[tuple[str, str]]
 
 
 def counted(instances: Iterable[str]) -> tuple[Counts, list[str]]:
-    """Documents by (kind, outcome) over all instances (``host:port``), and the instances without a response."""
+    """Documents by (kind, outcome) over all instances, and the instances without a response.
+
+    ``instances`` are ``host:port`` or ``unix:/path``.
+    """
     counts: Counts = Counter()
     silent = []
     for instance in instances:
         try:
-            with urlopen(f"http://{instance}/metrics", timeout=_DEADLINE_SECONDS) as answer:
-                counts.update(parse(answer.read().decode()))
-        except (URLError, OSError):
+            counts.update(parse(_metrics(instance)))
+        except (HTTPException, OSError):
             silent.append(instance)
     return counts, silent
+
+
+def _metrics(instance: str) -> str:
+    path = instance.removeprefix("unix:")
+    connection = _AtUnixSocket(path) if path != instance else HTTPConnection(instance, timeout=_DEADLINE_SECONDS)
+    with closing(connection):
+        connection.request("GET", "/metrics")
+        return connection.getresponse().read().decode()
+
+
+class _AtUnixSocket(HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=_DEADLINE_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
 
 
 def parse(metrics: str) -> Counts:
@@ -58,7 +80,7 @@ def table(counts: Counts) -> str:
 
 def main() -> int:
     """Print the table for INSTANCES; 1 if one of them does not answer."""
-    counts, silent = counted(Settings.from_env().instances.split(","))
+    counts, silent = counted(Settings.from_env().addresses())
     print(table(counts))  # noqa: T201
     for instance in silent:
         print(f"no answer from {instance}", file=sys.stderr)  # noqa: T201

@@ -54,7 +54,7 @@ def values(settings: Settings) -> dict[str, str | Sequence[str]]:
     log = settings.nginx_access_log
     return {
         "LISTEN": _word("LISTEN", settings.listen),
-        "INSTANCES": [_word("INSTANCES", address.strip()) for address in settings.instances.split(",")],
+        "INSTANCES": [_word("INSTANCES", address) for address in settings.addresses()],
         "MAX_BODY_BYTES": str(settings.max_body_bytes),
         "MICRO_CACHE": "products" if settings.micro_cache else "off",
         "NGINX_ACCESS_LOG": log if log == "off" else f"{_word('NGINX_ACCESS_LOG', log)} requests buffer=32k flush=1s",

@@ -65,7 +65,9 @@ class Settings:
     threads: int = _setting("requests that one instance works on at once", 8, at_least=1, at_most=256)
     max_body_bytes: int = _setting("largest request body, here and in nginx", 16384, at_least=1, at_most=2**20)
     listen: str = _setting("address that nginx listens on", "127.0.0.1:8080")
-    instances: str = _setting("addresses of the instances, separated by commas", "127.0.0.1:8001,127.0.0.1:8002")
+    instances: str = _setting(
+        "addresses of the instances, host:port or unix:/path, separated by commas", "127.0.0.1:8001,127.0.0.1:8002"
+    )
     micro_cache: bool = _setting("nginx answers hot keys itself for up to a second", True)
     nginx_access_log: str = _setting("where nginx writes its access log; off for none", "access.log")
     log_level: str = _setting("least severe log lines written: DEBUG, INFO, WARNING or ERROR", "INFO")
@@ -87,6 +89,10 @@ class Settings:
         if missing:
             raise SettingError(f"set {', '.join(missing)}")
         return cls(**{field.name: _parse(field, text) for field, text in given.items()})
+
+    def addresses(self) -> list[str]:
+        """The addresses of all instances."""
+        return [address.strip() for address in self.instances.split(",")]
 
     def masked(self) -> dict[str, Any]:
         """Name and value of every setting, fit for a log: secrets as ``***``."""

@@ -14,7 +14,8 @@ from deploy.local import probes
 from deploy.local.instances import CHECKOUT, environment
 from deploy.local.places import RunDirectory
 from deploy.local.processes import StackError
-from deploy.local.supervisor import Supervisor, full_seed_commands, invitation, say, seed_commands
+from deploy.local.seeding import full_seed_commands, seed_commands
+from deploy.local.supervisor import Supervisor, invitation, say
 from service.settings import SettingError
 
 _UP_SECONDS = 300

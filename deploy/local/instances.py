@@ -37,11 +37,17 @@ class Process(Child):
 
 
 class Instance(Process):
-    """One gunicorn: the ``web`` line of the Procfile with PORT set."""
+    """One gunicorn: the ``web`` line of the Procfile with PORT set, and SOCKET, a path, where there is one.
 
-    def __init__(self, port: int, log: Path, settings: Mapping[str, str], name: str = "web") -> None:
-        super().__init__("web", log, {**settings, "PORT": str(port)}, name)
+    ``address`` is for probes and metrics, ``upstream`` for nginx.
+    """
+
+    def __init__(
+        self, port: int, log: Path, settings: Mapping[str, str], name: str = "web", socket: Path | None = None
+    ) -> None:
+        super().__init__("web", log, {**settings, "PORT": str(port), "SOCKET": str(socket or "")}, name)
         self.address = f"127.0.0.1:{port}"
+        self.upstream = f"unix:{socket}" if socket else self.address
         self.url = f"http://{self.address}"
 
     def probe(self) -> None:

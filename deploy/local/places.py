@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shlex
 import shutil
 import socket
@@ -18,6 +19,8 @@ from deploy.local.servers import write_private
 
 # Below the ports that the kernel gives to outgoing connections, so that a stopped server finds its own still free.
 _PORTS = range(20000, 32000)
+# The path of a socket has at most 107 bytes, of which its name takes some.
+_PATH_FOR_SOCKETS = re.compile(r"[A-Za-z0-9/._-]{1,80}")
 
 
 class RunDirectory:
@@ -40,6 +43,21 @@ class RunDirectory:
             root = self.path / "servers"
             root.mkdir(parents=True, exist_ok=True)
             return root
+        return self._made_outside()
+
+    def sockets(self) -> Path:
+        """Return a folder for Unix sockets, whose paths are short and whose words nginx and a shell read as one.
+
+        Raises StackError if it is another user's.
+        """
+        servers = self.servers()
+        return servers if _PATH_FOR_SOCKETS.fullmatch(str(servers)) else self._made_outside()
+
+    def _outside(self) -> Path:
+        name = hashlib.sha256(str(self.path).encode()).hexdigest()[:12]
+        return Path("/var/tmp") / f"product-overview-{name}"  # noqa: S108 - _made_outside() checks whose it is
+
+    def _made_outside(self) -> Path:
         root = self._outside()
         with contextlib.suppress(FileExistsError):
             root.mkdir(mode=0o755)
@@ -48,15 +66,11 @@ class RunDirectory:
         root.chmod(0o755)
         return root
 
-    def _outside(self) -> Path:
-        name = hashlib.sha256(str(self.path).encode()).hexdigest()[:12]
-        return Path("/var/tmp") / f"product-overview-{name}"  # noqa: S108 - servers() checks whose it is
-
     def remove(self) -> None:
         """Delete everything."""
         shutil.rmtree(self.path, ignore_errors=True)
-        if server_user() is not None and self._outside().exists():
-            shutil.rmtree(self.servers())
+        if self._outside().exists():
+            shutil.rmtree(self._made_outside())
 
     def environment(self) -> dict[str, str]:
         """Return what ``env`` says; nothing if there is none."""

@@ -13,12 +13,11 @@ from deploy.local import probes
 from deploy.local.instances import CHECKOUT, Instance, Process, environment, procfile
 from deploy.local.places import Ports, RunDirectory
 from deploy.local.processes import Child, StackError
+from deploy.local.seeding import SAMPLE_PRODUCTS, seed_commands
 from deploy.local.servers import Nginx, Postgres, Redis, reachable
-from etl.generate import complete
 from service import nginx_conf
 from service.settings import Settings
 
-SAMPLE_PRODUCTS = 1000
 _PREFERRED_PORT = 8080
 _OTHER_CONNECTIONS = 30  # of invalidator, loader, psql and Postgres itself
 
@@ -91,8 +90,8 @@ class Supervisor:
         settings = self.settings
         if "LISTEN" not in settings:
             settings["LISTEN"] = f"127.0.0.1:{self.ports.take('nginx', [_PREFERRED_PORT])}"
-        taken = [self.ports.take(f"web.{number + 1}") for number in range(_cores())]
-        settings["INSTANCES"] = ",".join(f"127.0.0.1:{port}" for port in taken)
+        self.web = {name: self.ports.take(name) for name in (f"web.{n + 1}" for n in range(_cores()))}
+        settings["INSTANCES"] = ",".join(f"unix:{self._socket(name)}" for name in self.web)
         settings["BASE_URL"] = f"http://{reachable(settings['LISTEN'])}"
         if "CART_SECRET" not in settings:
             settings["CART_SECRET"] = self.before.get("CART_SECRET") or secrets.token_hex(32)
@@ -123,8 +122,8 @@ class Supervisor:
             raise StackError(f"python {' '.join(map(str, arguments))} failed; the end of {log}:\n{end}")
 
     def _front(self) -> None:
-        ports = [(name, port) for name, port in self.ports.given.items() if name.startswith("web.")]
-        behind: list[Child] = [Instance(port, self._log(name), self.settings, name) for name, port in ports]
+        of_web = [(port, self._log(name), self.settings, name, self._socket(name)) for name, port in self.web.items()]
+        behind: list[Child] = [Instance(*each) for each in of_web]
         behind += [Process(kind, self._log(kind), self.settings) for kind in procfile() if kind != "web"]
         values = nginx_conf.values(Settings.from_env(self.settings))
         self._begin(*behind)
@@ -140,6 +139,9 @@ class Supervisor:
             part.wait_until_ready()
             where = f"at {part.address}" if part.address else "running"
             say(part.name, f"{where}, after {time.monotonic() - started:.1f} s")
+
+    def _socket(self, name: str) -> Path:
+        return self.run.sockets() / f"{name}.sock"
 
     def _log(self, name: str) -> Path:
         self.run.logs.mkdir(parents=True, exist_ok=True)
@@ -173,22 +175,6 @@ class Supervisor:
 def invitation(base_url: str) -> list[str]:
     """Return the lines that show what to do with a running stack."""
     return [f"\n  {base_url}\n", f"  curl {base_url}/products/1", f"  curl {base_url}/products/1/styles\n"]
-
-
-def seed_commands(run: RunDirectory, catalogue: Path | None = None) -> list[list[str | Path]]:
-    """Return the arguments of Python that load ``catalogue``, or else make the sample and load that."""
-    make = ["-m", "etl", "generate", run.sample, "--products", str(SAMPLE_PRODUCTS)]
-    return [_load(run, catalogue)] if catalogue else [make, _load(run, run.sample)]
-
-
-def full_seed_commands(run: RunDirectory) -> list[list[str | Path]]:
-    """Return the arguments of Python that make the full catalogue, unless the last time left it, and load it."""
-    make = ["-m", "etl", "generate", run.full]
-    return [_load(run, run.full)] if complete(run.full) else [make, _load(run, run.full)]
-
-
-def _load(run: RunDirectory, catalogue: Path) -> list[str | Path]:
-    return ["-m", "etl", "load", catalogue, "--report", run.report]
 
 
 def _cores() -> int:

@@ -36,7 +36,7 @@ def compare(run: RunDirectory, quick: bool, only: str) -> int:
     os.sched_setaffinity(0, both)
     groups = [[row for row in group if only in row.work] for group in (ALONE, BEHIND_NGINX)]
     with ExitStack() as stack:
-        programs, files = run.path / "bench", run.servers() / "bench"
+        programs, files = run.path / "bench", run.sockets() / "bench"
         stack.callback(shutil.rmtree, files, ignore_errors=True)
         starter = Starter(settings, programs, files)
         warmth = Warmth(settings)

@@ -50,7 +50,7 @@ class Peer(Child):
 
     def __init__(self, name: str, command: list[str | Path], port: int, log: Path, settings: Mapping[str, str]) -> None:
         super().__init__(name, command, log, directory=install.PEERS, environ=environment(settings))
-        self.address = f"127.0.0.1:{port}"
+        self.address = self.upstream = f"127.0.0.1:{port}"
 
     def probe(self) -> None:
         probes.status(self.address, "/products/1")
@@ -109,11 +109,11 @@ class Starter:
                 for name, front in fronts.items()
             }
 
-    def _ours(self, number: int) -> Child:
+    def _ours(self, number: int) -> Instance:
         name = f"bench-ours-{number}"
-        return Instance(self.ports.take(name), self._log(name), self.settings, name)
+        return Instance(self.ports.take(name), self._log(name), self.settings, name, self.files / f"{name}.sock")
 
-    def _express(self, number: int) -> Child:
+    def _express(self, number: int) -> Peer:
         name, modules = f"bench-express-{number}", install.express(self.programs / "express")
         port = self.ports.take(name)
         settings = {**self.settings, "NODE_PATH": str(modules), "PORT": str(port)}
@@ -125,10 +125,10 @@ class Starter:
         command = [uvicorn, "--app-dir", install.PEERS / "fastapi", *options, "server:app"]
         return Peer("bench-fastapi", command, port, self._log("bench-fastapi"), self.settings)
 
-    def _front(self, name: str, behind: Iterable[Child]) -> Nginx:
+    def _front(self, name: str, behind: Iterable[Instance | Peer]) -> Nginx:
         own = {
             "LISTEN": f"127.0.0.1:{self.ports.take(f'front-{name}')}",
-            "INSTANCES": ",".join(child.address for child in behind),
+            "INSTANCES": ",".join(child.upstream for child in behind),
             "MICRO_CACHE": "off",
         }
         values = nginx_conf.values(Settings.from_env({**self.settings, **own}))

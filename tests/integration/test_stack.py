@@ -18,8 +18,8 @@ from deploy.local import binaries, probes
 from deploy.local.instances import CHECKOUT, Process
 from deploy.local.places import Ports, RunDirectory
 from deploy.local.processes import Child, StackError
+from deploy.local.seeding import full_seed_commands
 from deploy.local.servers import Nginx, Postgres, Redis, reachable, write_private
-from deploy.local.supervisor import full_seed_commands
 from etl.generate import generate
 from service.settings import Settings
 
@@ -325,6 +325,26 @@ def test_a_supervisor_that_is_killed_takes_everything_along(command: Command) ->
     os.kill(command.run.state()["pid"], signal.SIGKILL)
     eventually(lambda: all(gone(pid) for pid in pids), seconds=20)
     assert command("status", status=1) == "not running\n"
+
+
+@pytest.mark.parametrize("name", ["run", "a long name, with blanks " + "x" * 60])
+def test_nginx_reaches_instances_at_unix_sockets_also_after_a_kill(tmp_path: Path, free_port, name: str) -> None:
+    command = Command(tmp_path / name, LISTEN=f"127.0.0.1:{free_port(str(tmp_path))}")
+    try:
+        command("up")
+        environment = command.run.environment()
+        sockets = environment["INSTANCES"].split(",")
+        assert all(each.startswith("unix:/") and len(each) <= 107 for each in sockets)
+        assert all(stat.S_ISSOCK(Path(each.removeprefix("unix:")).stat().st_mode) for each in sockets)
+        for pid in [pid for name, pid in command.pids().items() if name.startswith("web.")]:
+            os.kill(pid, signal.SIGKILL)
+        command("down")
+        assert all(Path(each.removeprefix("unix:")).exists() for each in sockets)
+        command("up")
+        assert probes.status(environment["LISTEN"], "/products/1") == 200
+        assert "product" in command("with", "service.hits")
+    finally:
+        command("clean")
 
 
 def test_ctrl_c_stops_all_and_leaves_the_users_own_servers(command: Command, database_url: str, redis_url: str) -> None:

@@ -1,3 +1,5 @@
+import pytest
+
 from service import hits
 from service.metrics import Metrics
 
@@ -25,5 +27,6 @@ def test_before_the_first_request_there_is_no_rate():
     assert hits.table(hits.parse("")).splitlines()[-1].split() == ["all", "-", "0", "0", "0", "0"]
 
 
-def test_an_instance_that_does_not_answer_is_named():
-    assert hits.counted(["127.0.0.1:1"]) == ({}, ["127.0.0.1:1"])
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "unix:/nowhere.sock"])
+def test_an_instance_that_does_not_answer_is_named(address):
+    assert hits.counted([address]) == ({}, [address])
