@@ -68,7 +68,7 @@ class Settings:
     instances: str = _setting(
         "addresses of the instances, host:port or unix:/path, separated by commas", "127.0.0.1:8001,127.0.0.1:8002"
     )
-    micro_cache: bool = _setting("nginx answers hot keys itself for up to a second", True)
+    micro_cache: bool = _setting("nginx answers hot keys itself for up to two seconds", False)
     nginx_access_log: str = _setting("where nginx writes its access log; off for none", "access.log")
     log_level: str = _setting("least severe log lines written: DEBUG, INFO, WARNING or ERROR", "INFO")
 

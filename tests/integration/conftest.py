@@ -1,15 +1,18 @@
 """Catalogues on disk and in databases, and connections to them."""
 
 import socket
+from collections.abc import Callable, Iterator
 
 import psycopg2
 import pytest
 
+from deploy.local.servers import Nginx
 from service.cache.redis_store import RedisStore
 from service.catalogue.outbox import Outbox
 from service.postgres import Postgres
 from tests import catalogue_files
 from tests.integration.loads import run
+from tests.integration.upstream import Upstream, serving
 
 
 @pytest.fixture
@@ -91,3 +94,14 @@ def black_hole():
     """An address that takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"postgresql://nobody:hunter2@127.0.0.1:{listener.getsockname()[1]}/none"
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with serving(Upstream()) as running:
+        yield running
+
+
+@pytest.fixture
+def nginx(nginx_server: Callable[..., Nginx], upstream: Upstream) -> Nginx:
+    return nginx_server(upstream.address)

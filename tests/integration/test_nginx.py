@@ -4,82 +4,20 @@ import json
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 
 import pytest
 
 from deploy.local.servers import Nginx
-from tests.integration.upstream import FRESH, Upstream, die, product, serving
+from tests.integration.requests import OF_A_BROWSER, ask, ask_raw, assert_problem
+from tests.integration.upstream import Upstream, die, product, serving
 
 Start = Callable[..., Nginx]
 
 
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    with serving(Upstream()) as running:
-        yield running
-
-
-@pytest.fixture
-def nginx(nginx_server: Start, upstream: Upstream) -> Nginx:
-    return nginx_server(upstream.address)
-
-
-OF_A_BROWSER = {
-    "Host": "shop.example",
-    "User_Agent": "Mozilla/5.0",
-    "Accept": "application/json",
-    "Accept_Language": "en",
-    "Accept_Encoding": "gzip, br",
-    "Cookie": "cart=of-one",
-    "Authorization": "Basic YTpi",
-    "Origin": "http://shop.example",
-    "Referer": "http://shop.example/",
-    "If_Modified_Since": "Sun, 22 Nov 2026 00:00:00 GMT",
-    "X_Forwarded_For": "10.0.0.1",
-    "Traceparent": "00-1-2-00",
-}
-
-
-class Reply:
-    def __init__(self, response: http.client.HTTPResponse) -> None:
-        self.status, self.headers, self.body = response.status, response.headers, response.read()
-
-
-def ask(nginx: Nginx, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Reply:
-    with contextlib.closing(http.client.HTTPConnection(nginx.address, timeout=15)) as connection:
-        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-        return Reply(connection.getresponse())
-
-
-def ask_raw(nginx: Nginx, request: bytes) -> Reply:
-    host, port = nginx.address.split(":")
-    with socket.create_connection((host, int(port)), timeout=15) as connection:
-        connection.sendall(request)
-        response = http.client.HTTPResponse(connection)
-        response.begin()
-        return Reply(response)
-
-
-def assert_problem(reply: Reply, status: int, code: str, instance: str) -> None:
-    assert reply.status == status
-    problem = json.loads(reply.body)
-    assert list(problem) == ["type", "title", "status", "detail", "instance"]
-    assert (problem["type"], problem["status"], problem["instance"]) == (f"/docs#{code}", status, instance)
-    assert reply.headers["Content-Type"] == "application/problem+json"
-    assert reply.headers["Access-Control-Allow-Origin"] == "*"
-    assert reply.headers["Cache-Control"] == "no-store"
-    assert len(reply.headers.get_all("X-Request-Id")) == 1
-
-
-def stored_files(nginx: Nginx) -> list[Path]:
-    return [path for path in nginx.prefix.joinpath("micro_cache").rglob("*") if path.is_file()]
-
-
-@pytest.mark.parametrize("settings", [{}, {"micro_cache": False, "nginx_access_log": "off"}])
+@pytest.mark.parametrize("settings", [{}, {"micro_cache": True, "nginx_access_log": "off"}])
 def test_the_configuration_is_accepted_without_a_warning(nginx_server: Start, settings: dict[str, object]) -> None:
     nginx = nginx_server("127.0.0.1:9", "127.0.0.1:10", **settings)
     command = [nginx.program, "-t", "-p", nginx.prefix, "-c", nginx.configuration, "-e", "stderr"]
@@ -136,87 +74,6 @@ class TestNextInstance:
                 assert time.monotonic() < deadline
 
 
-class TestProblems:
-    def test_malformed(self, nginx: Nginx) -> None:
-        assert_problem(
-            ask_raw(nginx, b"GET /products/1 HTTP/1.1\r\nHost: a\r\nHost b\r\n\x00\r\n\r\n"),
-            400,
-            "malformed",
-            "/products/1",
-        )
-
-    def test_no_http(self, nginx: Nginx) -> None:
-        assert_problem(ask_raw(nginx, b"\x16\x03\x01\r\n\r\n"), 400, "malformed", "")
-
-    @pytest.mark.parametrize(
-        "request_",
-        [b"GET / HTTP/3.7\r\nHost: a\r\n\r\n", b"POST /cart HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: odd\r\n\r\n"],
-    )
-    def test_what_nginx_does_not_speak(self, nginx: Nginx, request_: bytes) -> None:
-        reply = ask_raw(nginx, request_)
-        assert (reply.status, json.loads(reply.body)["type"]) == (400, "/docs#malformed")
-
-    @pytest.mark.parametrize("method", ["TRACE", "PROPFIND", "A", "get"])
-    def test_method(self, nginx: Nginx, upstream: Upstream, method: str) -> None:
-        reply = ask_raw(nginx, f"{method} /products HTTP/1.1\r\nHost: a\r\n\r\n".encode())
-        if method == "get":
-            assert_problem(reply, 400, "malformed", "")
-        else:
-            assert_problem(reply, 405, "method-not-allowed", "/products")
-            assert "GET" in reply.headers["Allow"]
-        assert upstream.requests == []
-
-    def test_body(self, nginx: Nginx, upstream: Upstream) -> None:
-        assert_problem(ask(nginx, "/cart", "POST", b"x" * 16385), 413, "too-large", "/cart")
-        assert ask(nginx, "/cart", "POST", b"x" * 16384).status == 200
-        assert len(upstream.requests) == 1
-
-    def test_chunked_body(self, nginx: Nginx, upstream: Upstream) -> None:
-        head = b"POST /cart HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-        assert_problem(ask_raw(nginx, head + b"5000\r\n" + b"x" * 0x5000 + b"\r\n0\r\n\r\n"), 413, "too-large", "/cart")
-        assert ask_raw(nginx, head + b"3\r\nabc\r\n0\r\n\r\n").status == 200
-        assert [headers["body"] for _, _, headers in upstream.requests] == ["abc"]
-
-    def test_address(self, nginx: Nginx) -> None:
-        assert_problem(ask(nginx, "/" + "x" * 5000), 414, "uri-too-long", "")
-
-    def test_headers(self, nginx: Nginx) -> None:
-        assert_problem(ask(nginx, "/products", X_Long="x" * 5000), 431, "headers-too-large", "/products")
-
-    @pytest.mark.parametrize("path", ["/a%22,%22b", "/a?b=%22", "/x/../y"])
-    def test_instance_is_the_path_without_the_query(self, nginx_server: Start, path: str) -> None:
-        assert_problem(ask(nginx_server("127.0.0.1:9"), path), 503, "unavailable", path.partition("?")[0])
-
-    @pytest.mark.parametrize("path", ["/caf\xe9", "/products?name=caf\xc3\xa9"])
-    def test_an_address_with_bytes_that_had_to_be_escaped(self, nginx: Nginx, upstream: Upstream, path: str) -> None:
-        reply = ask_raw(nginx, f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode("latin-1"))
-        assert_problem(reply, 400, "malformed", "/products" if "products" in path else "")
-        assert ask(nginx, "/caf%C3%A9").status == 200
-        assert len(upstream.requests) == 1
-
-    def test_expectations_are_met_here(self, nginx: Nginx, upstream: Upstream) -> None:
-        assert ask(nginx, "/cart", "POST", b"abc", Expect="200-ok").status == 200
-        assert "Expect" not in upstream.requests[-1][2]
-
-    @pytest.mark.parametrize("path", ['/a"b', "/a\\b", '/","status":200,"x":"'])
-    def test_instance_is_empty_rather_than_unsafe(self, nginx_server: Start, path: str) -> None:
-        reply = ask_raw(nginx_server("127.0.0.1:9"), f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode("latin-1"))
-        assert_problem(reply, 503, "unavailable", "")
-
-    def test_head_has_no_body(self, nginx_server: Start) -> None:
-        reply = ask(nginx_server("127.0.0.1:9"), "/products/1", "HEAD")
-        assert (reply.status, reply.body) == (503, b"")
-
-    def test_the_answers_of_an_instance_pass_untouched(self, nginx: Nginx, upstream: Upstream) -> None:
-        upstream.answer = lambda request: (503, {"Content-Type": "application/problem+json", "Retry-After": "7"}, b"{}")
-        reply = ask(nginx, "/products/1")
-        assert (reply.status, reply.body, reply.headers["Retry-After"]) == (503, b"{}", "7")
-        assert "Access-Control-Allow-Origin" not in reply.headers
-
-    def test_the_problem_pages_have_no_address(self, nginx: Nginx) -> None:
-        assert_problem(ask(nginx, "/problem/503"), 404, "not-found", "/problem/503")
-
-
 @pytest.mark.parametrize(
     "path",
     [
@@ -267,7 +124,6 @@ class TestHeaders:
         assert all(headers == {
             "Host": "shop.example",
             "X-Request-Id": "abc-123_X.z",
-            "X-Forwarded-Proto": "http",
             "If-None-Match": '"other", "one"',
             "Accept-Encoding": "gzip, br",
             "Origin": "http://shop.example",
@@ -303,128 +159,6 @@ class TestHeaders:
     def test_a_client_of_http_1_0_needs_no_host(self, nginx: Nginx, upstream: Upstream) -> None:
         assert ask_raw(nginx, b"GET /cart HTTP/1.0\r\n\r\n").status == 200
         assert upstream.requests[-1][2]["Host"] == "localhost"
-
-
-class TestMicroCache:
-    def test_the_long_tail_is_never_stored(self, nginx: Nginx, upstream: Upstream) -> None:
-        for number in range(500):
-            assert ask(nginx, f"/products/{number}").status == 200
-        assert len(upstream.requests) == 500
-        assert stored_files(nginx) == []
-
-    def test_a_hot_key_is_answered_by_nginx(self, nginx: Nginx, upstream: Upstream) -> None:
-        replies = [ask(nginx, "/products/1") for _ in range(50)]
-        assert len(upstream.requests) <= 10
-        assert {(reply.status, reply.body, reply.headers["ETag"]) for reply in replies} == {(200, b'{"id":1}', '"tag"')}
-        assert len({tuple(reply.headers.get_all("X-Request-Id")) for reply in replies}) == 50
-        assert replies[-1].headers["X-Micro-Cache"] == "hit"
-        assert "X-Micro-Cache" not in replies[0].headers
-
-    def test_what_it_answers_is_as_old_as_it_may_become_for_who_is_behind(self, nginx: Nginx) -> None:
-        replies = [ask(nginx, "/products/1") for _ in range(20)] + [ask(nginx, "/products/1", If_None_Match='"tag"')]
-        assert (replies[-1].status, replies[-1].headers["Cache-Control"]) == (304, "public, max-age=1")
-        assert [reply.headers["Age"] for reply in replies] == [
-            "1" if reply.headers["X-Micro-Cache"] else None for reply in replies
-        ]
-        assert replies[-1].headers["Age"] == "1"
-
-    def test_it_forgets_within_two_seconds(self, nginx: Nginx, upstream: Upstream) -> None:
-        heat(nginx, "/products/1")
-        changed = asked = time.monotonic()
-        upstream.answer = lambda request: (200, FRESH, b"new")
-        while ask(nginx, "/products/1").body != b"new":
-            assert asked < changed + 2
-            asked = time.monotonic()
-
-    def test_a_key_is_the_whole_address(self, nginx: Nginx, upstream: Upstream) -> None:
-        upstream.answer = lambda request: (200, FRESH, request.path.encode() + request.headers["Host"].encode())
-        for path in ("/products?page=1", "/products?page=2", "/products"):
-            assert heat(nginx, path).body.startswith(path.encode())
-        assert ask(nginx, "/products", Host="other").body == b"/productsother"
-
-    def test_a_conditional_request_is_answered_from_it(self, nginx: Nginx, upstream: Upstream) -> None:
-        cold = ask(nginx, "/products/1", If_None_Match='"tag"')
-        heat(nginx, "/products/1")
-        seen = len(upstream.requests)
-        hot = ask(nginx, "/products/1", If_None_Match='"tag"')
-        for reply in (cold, hot):
-            assert (reply.status, reply.body, reply.headers["ETag"]) == (304, b"", '"tag"')
-            assert reply.headers["Cache-Control"] == "public, max-age=1"
-        assert ask(nginx, "/products/1", If_None_Match='"other"').status == 200
-        assert len(upstream.requests) == seen
-
-    def test_a_hot_conditional_request_still_stores_the_whole_answer(self, nginx: Nginx) -> None:
-        for _ in range(20):
-            assert ask(nginx, "/products/1", If_None_Match='"tag"').status == 304
-        reply = ask(nginx, "/products/1")
-        assert (reply.status, reply.body) == (200, b'{"id":1}')
-
-    def test_a_conditional_request_renews_an_entry_for_all(self, nginx: Nginx, upstream: Upstream) -> None:
-        heat(nginx, "/products/1")
-        seen = len(upstream.requests)
-        while len(upstream.requests) == seen:
-            assert ask(nginx, "/products/1", If_None_Match='"tag"').status == 304
-        assert "If-None-Match" not in upstream.requests[-1][2]
-        reply = ask(nginx, "/products/1")
-        assert (reply.body, reply.headers["X-Micro-Cache"]) == (b'{"id":1}', "hit")
-
-    def test_nobody_waits_for_an_answer_that_is_not_stored(self, nginx: Nginx, upstream: Upstream) -> None:
-        for _ in range(4):
-            ask(nginx, "/products/1", If_None_Match='"tag"')
-        upstream.answer = slow
-        with ThreadPoolExecutor(4) as clients:
-            seconds = list(clients.map(lambda _: seconds_of(nginx, If_None_Match='"tag"'), range(16)))
-        assert max(seconds) < 0.4
-
-    def test_head_has_the_headers_of_get(self, nginx: Nginx, upstream: Upstream) -> None:
-        for _ in range(20):
-            reply = ask(nginx, "/products/1", "HEAD")
-            assert (reply.status, reply.headers["Content-Length"], reply.body) == (200, "8", b"")
-        assert ask(nginx, "/products/1").body == b'{"id":1}'
-
-    @pytest.mark.parametrize(
-        "headers",
-        [{"Cache-Control": "no-store"}, {**FRESH, "Set-Cookie": "a=b"}, {}],
-        ids=["no-store", "cookie", "silent"],
-    )
-    def test_what_may_not_be_shared_is_not_stored(self, nginx: Nginx, upstream: Upstream, headers: dict) -> None:
-        upstream.answer = lambda request: (200, headers, b"private")
-        heat(nginx, "/products/1")
-        assert len(upstream.requests) == 20
-        assert stored_files(nginx) == []
-
-    def test_only_products_are_stored(self, nginx: Nginx, upstream: Upstream) -> None:
-        heat(nginx, "/cart")
-        assert len(upstream.requests) == 20
-
-    def test_it_can_be_turned_off(self, nginx_server: Start, upstream: Upstream) -> None:
-        nginx = nginx_server(upstream.address, micro_cache=False)
-        heat(nginx, "/products/1")
-        assert len(upstream.requests) == 20
-        assert stored_files(nginx) == []
-
-    def test_a_stale_answer_is_not_served_when_the_instances_are_gone(self, nginx_server: Start) -> None:
-        with serving(Upstream()) as upstream:
-            nginx = nginx_server(upstream.address)
-            heat(nginx, "/products/1")
-        gone = time.monotonic()
-        while ask(nginx, "/products/1").status == 200:
-            assert time.monotonic() < gone + 2.5
-
-
-def slow(request: BaseHTTPRequestHandler) -> tuple[int, dict[str, str], bytes]:
-    time.sleep(0.05)
-    return product(request)
-
-
-def seconds_of(nginx: Nginx, **headers: str) -> float:
-    began = time.monotonic()
-    assert ask(nginx, "/products/1", **headers).status == 304
-    return time.monotonic() - began
-
-
-def heat(nginx: Nginx, path: str) -> Reply:
-    return [ask(nginx, path) for _ in range(20)][-1]
 
 
 def test_the_access_log_is_json_without_queries_and_cookies(nginx_server: Start, upstream: Upstream) -> None:

@@ -28,6 +28,7 @@ class Upstream(ThreadingHTTPServer):
     """``requests`` are (method, path, headers) as they came; ``connections`` counts what was accepted."""
 
     daemon_threads = True
+    request_queue_size = 512
 
     def __init__(self, port: int = 0, answer: Callable[[BaseHTTPRequestHandler], Answer] = product) -> None:
         super().__init__(("127.0.0.1", port), _Handler)

@@ -25,6 +25,12 @@ def test_comments_and_the_variables_of_nginx_stay_as_they_are() -> None:
     assert render(text, {}) == text
 
 
+@pytest.mark.parametrize(("value", "chosen"), [("1", "a\nb 1;\nd\n"), ("", "a\nc;\nd\n"), ([], "a\nc;\nd\n")])
+def test_a_section_depends_on_its_value(value: str, chosen: str) -> None:
+    text = "a\n  #if ONE\nb ${ONE};\n  #endif\n  #if not ONE\nc;\n  #endif\nd\n"
+    assert render(text, {"ONE": value}) == chosen
+
+
 @pytest.mark.parametrize(
     ("template", "given", "named"),
     [
@@ -33,6 +39,7 @@ def test_comments_and_the_variables_of_nginx_stay_as_they_are() -> None:
         ("# ${ONLY_IN_COMMENT}", {"ONLY_IN_COMMENT": "1"}, "ONLY_IN_COMMENT"),
         ("${EMPTY}", {"EMPTY": ""}, "EMPTY"),
         ("${NONE}", {"NONE": []}, "NONE"),
+        ("#if CHOICE\n#endif\n", {}, "CHOICE"),
     ],
 )
 def test_a_name_without_its_other_half_is_an_error(template: str, given: Mapping[str, str], named: str) -> None:
@@ -57,9 +64,9 @@ def test_the_template_takes_exactly_the_values_of_the_settings() -> None:
 
 def test_switches_become_words_of_nginx() -> None:
     off = values(Settings(*REQUIRED, micro_cache=False, nginx_access_log="off"))
-    assert (off["MICRO_CACHE"], off["NGINX_ACCESS_LOG"]) == ("off", "off")
-    on = values(Settings(*REQUIRED))
-    assert on["MICRO_CACHE"] == "products"
+    assert (off["MICRO_CACHE"], off["NGINX_ACCESS_LOG"]) == ("", "off")
+    on = values(Settings(*REQUIRED, micro_cache=True))
+    assert on["MICRO_CACHE"] == "on"
     assert str(on["NGINX_ACCESS_LOG"]).startswith("access.log requests ")
 
 
