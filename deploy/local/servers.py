@@ -62,12 +62,7 @@ class Postgres(Child):
         probes.postgres(self.url)
 
     def _password(self) -> str:
-        if not self.password_file.exists():
-            self.password_file.parent.mkdir(parents=True, exist_ok=True)
-            write_private(self.password_file, secrets.token_hex(16))
-            if self.user:
-                os.chown(self.password_file, self.user.pw_uid, self.user.pw_gid)
-        return self.password_file.read_text()
+        return _secret(self.password_file)
 
     def _check_version(self) -> None:
         made = (self.data / "PG_VERSION").read_text().strip()
@@ -91,16 +86,29 @@ class Postgres(Child):
 
 
 class Redis(Child):
-    """A Redis or Valkey that keeps nothing on disk."""
+    """A Redis or Valkey that keeps nothing on disk, with a password that no list of processes shows."""
 
     def __init__(self, root: Path, port: int, log: Path) -> None:
         program = binaries.redis(root.parent / SHELF)
         directory = _own(root / "redis")
-        command = [program, "--port", str(port), "--bind", "127.0.0.1", "--daemonize", "no", "--dir", directory]
-        command += ["--save", "", "--appendonly", "no", "--maxmemory", "512mb", "--maxmemory-policy", "volatile-lru"]
-        super().__init__("redis", command, log, directory=directory, user=server_user())
+        self.configuration, password = directory / "redis.conf", _secret(directory / "password")
+        self.options = {
+            "port": str(port),
+            "bind": "127.0.0.1",
+            "daemonize": "no",
+            "save": '""',
+            "appendonly": "no",
+            "maxmemory": "512mb",
+            "maxmemory-policy": "volatile-lru",
+            "requirepass": password,
+        }
+        super().__init__("redis", [program, self.configuration], log, directory=directory, user=server_user())
         self.address = f"127.0.0.1:{port}"
-        self.url = f"redis://{self.address}/0"
+        self.url = f"redis://:{password}@{self.address}/0"
+
+    def launch(self) -> None:
+        _write_for_server(self.configuration, "".join(f"{name} {value}\n" for name, value in self.options.items()))
+        super().launch()
 
     def probe(self) -> None:
         probes.redis(self.url)
@@ -154,6 +162,20 @@ def write_private(path: Path, text: str) -> None:
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
     new.replace(path)
+
+
+def _secret(file: Path) -> str:
+    """Return the password that a file holds, made at the first use for its server alone to read."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _write_for_server(file, secrets.token_hex(16))
+    return file.read_text(encoding="ascii")
+
+
+def _write_for_server(path: Path, text: str) -> None:
+    write_private(path, text)
+    if user := server_user():
+        os.chown(path, user.pw_uid, user.pw_gid)
 
 
 def _own(directory: Path) -> Path:

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -21,6 +22,7 @@ from deploy.local.processes import Child, StackError
 from deploy.local.seeding import full_seed_commands
 from deploy.local.servers import Nginx, Postgres, Redis, reachable, write_private
 from etl.generate import generate
+from service import nginx_conf
 from service.settings import Settings
 
 OTHER = "/nowhere"
@@ -120,20 +122,28 @@ class TestServers:
             probes.postgres(postgres_server.url.replace(password, "a-guess"))
         assert "a-guess" not in str(refused.value)
 
+    def test_redis_asks_for_a_password_that_others_cannot_see(self, redis: Redis) -> None:
+        password = urlsplit(redis.url).password
+        assert password
+        for url in (redis.url.replace(f":{password}@", ""), redis.url.replace(password, "a-guess")):
+            with pytest.raises(StackError, match="does not answer") as refused:
+                probes.redis(url)
+            assert "a-guess" not in str(refused.value)
+        assert password not in Path(f"/proc/{redis.pid}/cmdline").read_text()
+        assert password not in redis.log.read_text()
+        assert stat.S_IMODE(redis.configuration.stat().st_mode) == 0o600
+        redis.restart()
+        probes.redis(redis.url)
+
     def test_nothing_runs_as_root(self, postgres_server: Postgres, redis: Redis) -> None:
         for server in (postgres_server, redis):
             assert Path(f"/proc/{server.pid}").stat().st_uid != 0
 
     def test_a_server_that_ends_early_says_why(self, folder: Path, free_port) -> None:
-        values = {
-            "LISTEN": f"127.0.0.1:{free_port('failing')}",
-            "INSTANCES": "127.0.0.1:9",
-            "MAX_BODY_BYTES": "1",
-            "MICRO_CACHE": "off",
-            "NGINX_ACCESS_LOG": "no/such/folder",
-        }
+        listen = f"127.0.0.1:{free_port('failing')}"
+        settings = Settings("-", "-", "never used by nginx", listen=listen, nginx_access_log="no/such/folder")
         with pytest.raises(StackError, match=r"nginx ended with status 1; the end of .*(?s:.)*no/such/folder"):
-            Nginx(folder, folder / "log", values).start()
+            Nginx(folder, folder / "log", nginx_conf.values(settings)).start()
 
     def test_a_process_that_never_gets_ready_says_so(self, tmp_path: Path) -> None:
         class Never(Child):
