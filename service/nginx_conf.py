@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import ipaddress
+import os
 import re
+import shutil
+import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from service import old_api
 from service.settings import SettingError, Settings
 
 TEMPLATE = Path(__file__).parent.parent / "nginx.conf.template"
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
-_SECTION = re.compile(r"^ *#if (not )?([A-Z][A-Z0-9_]*)\n(.*?)^ *#endif\n", re.MULTILINE | re.DOTALL)
+_IF = re.compile(r"^ *#if (not )?([A-Z][A-Z0-9_]*)$", re.MULTILINE)
+_ENDIF = re.compile(r"^ *#endif$")
+_BASE_PATH = re.compile(r"(/[A-Za-z0-9_-]+)+")
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 _BREAKS_OUT = re.compile(r"[\n\r;{}\"'\\$#]")
 
@@ -27,14 +34,13 @@ def render(template: str, values: Values) -> str:
     Raises SettingError with the name: of a placeholder without a value, of a value without a placeholder, of a value
     that is empty without such a choice or has a character with a meaning in nginx's grammar.
     """
-    optional = {name for _, name, _ in _SECTION.findall(template)}
-    names = set(_PLACEHOLDER.findall(_COMMENT.sub("", template))) | optional
+    names = set(_PLACEHOLDER.findall(_COMMENT.sub("", template))) | {name for _, name in _IF.findall(template)}
     if odd := sorted(names ^ values.keys()):
         raise SettingError(f"template and values differ in {', '.join(odd)}")
+    chosen = "".join(_chosen(template, values))
+    used = set(_PLACEHOLDER.findall(_COMMENT.sub("", chosen)))
     for name, value in values.items():
-        if value or name not in optional:
-            _check(name, value)
-    chosen = _SECTION.sub(lambda found: found[3] if bool(values[found[2]]) != bool(found[1]) else "", template)
+        _check(name, value if value or name in used else "unused")
     return "".join(_fill(line, values) for line in chosen.splitlines(keepends=True))
 
 
@@ -42,6 +48,17 @@ def _check(name: str, value: str | Sequence[str]) -> None:
     items = [value] if isinstance(value, str) else value
     if not items or any(not item or _BREAKS_OUT.search(item) for item in items):
         raise SettingError(f"{name} is empty or has a character that nginx would not read as part of the value")
+
+
+def _chosen(template: str, values: Values) -> Iterator[str]:
+    holds: list[bool] = []
+    for line in template.splitlines(keepends=True):
+        if found := _IF.match(line):
+            holds.append(bool(values[found[2]]) != bool(found[1]))
+        elif _ENDIF.match(line):
+            holds.pop()
+        elif all(holds):
+            yield line
 
 
 def _fill(line: str, values: Values) -> str:
@@ -54,19 +71,44 @@ def _fill(line: str, values: Values) -> str:
     return "".join(_fill(line.replace(found[0], item), rest) for item in items)
 
 
-def values(settings: Settings) -> dict[str, str | Sequence[str]]:
-    """Give the value of every placeholder of the template.
+def values(settings: Settings, *, http2_directive: bool = True) -> dict[str, str | Sequence[str]]:
+    """Give the value of every placeholder of the template, for an nginx that knows ``http2`` as a directive or not.
 
-    Raises SettingError for addresses and paths that are more than one word.
+    Raises SettingError for addresses and paths that are more than one word, and for what nginx could not use.
     """
     log = settings.nginx_access_log
+    if bool(settings.tls_certificate) != bool(settings.tls_key):
+        raise SettingError("TLS_CERTIFICATE and TLS_KEY are set both or not at all")
     return {
         "LISTEN": _word("LISTEN", settings.listen),
+        "LISTEN_TLS": _word("LISTEN_TLS", settings.listen_tls),
+        "TLS_CERTIFICATE": settings.tls_certificate and _word("TLS_CERTIFICATE", settings.tls_certificate),
+        "TLS_KEY": settings.tls_key and _word("TLS_KEY", settings.tls_key),
+        "HTTP2_DIRECTIVE": "on" if http2_directive else "",
         "INSTANCES": [_word("INSTANCES", address) for address in settings.addresses()],
+        "TRUSTED_PROXIES": networks(settings.trusted_proxies),
+        "BASE_PATH": _base_path(settings.base_path),
+        **old_api.values(settings.old_api),
         "MAX_BODY_BYTES": str(settings.max_body_bytes),
         "MICRO_CACHE": "on" if settings.micro_cache else "",
         "NGINX_ACCESS_LOG": log if log == "off" else f"{_word('NGINX_ACCESS_LOG', log)} requests buffer=32k flush=1s",
     }
+
+
+def networks(text: str) -> list[str]:
+    """Parse addresses and networks, separated by commas. Raises SettingError for anything else."""
+    try:
+        found = [str(ipaddress.ip_network(part.strip(), strict=False)) for part in text.split(",") if part.strip()]
+    except ValueError as error:
+        raise SettingError(f"TRUSTED_PROXIES takes addresses and networks, separated by commas: {error}") from None
+    return list(dict.fromkeys(found))
+
+
+def _base_path(text: str) -> str:
+    path = text.rstrip("/")
+    if path and not _BASE_PATH.fullmatch(path):
+        raise SettingError(f"BASE_PATH must be like /api/shop, of letters, digits, '_' and '-', not {text!r}")
+    return path
 
 
 def _word(name: str, value: str) -> str:
@@ -75,5 +117,19 @@ def _word(name: str, value: str) -> str:
     return value
 
 
+def has_http2_directive(program: str | Path) -> bool:
+    """Whether it has the directive; nginx before 1.25.1 has a parameter of ``listen``, which later ones warn of."""
+    said = subprocess.run([program, "-v"], capture_output=True, text=True, timeout=10, check=True).stderr  # noqa: S603
+    found = re.search(r"/(\d+)\.(\d+)\.(\d+)", said)
+    return found is None or tuple(map(int, found.groups())) >= (1, 25, 1)
+
+
+def main() -> None:
+    """Print the configuration for the nginx that NGINX names or that is on PATH, or else for a new one."""
+    program = os.environ.get("NGINX") or shutil.which("nginx")
+    found = values(Settings.from_env(), http2_directive=program is None or has_http2_directive(program))
+    sys.stdout.write(render(TEMPLATE.read_text(encoding="utf-8"), found))
+
+
 if __name__ == "__main__":
-    sys.stdout.write(render(TEMPLATE.read_text(encoding="utf-8"), values(Settings.from_env())))
+    main()

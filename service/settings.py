@@ -65,6 +65,14 @@ class Settings:
     threads: int = _setting("requests that one instance works on at once", 8, at_least=1, at_most=256)
     max_body_bytes: int = _setting("largest request body, here and in nginx", 16384, at_least=1, at_most=2**20)
     listen: str = _setting("address that nginx listens on", "127.0.0.1:8080")
+    listen_tls: str = _setting("address of nginx's https listener, where there is a certificate", "127.0.0.1:8443")
+    tls_certificate: str = _setting("file of nginx's certificate and those above it; with it there is https", "")
+    tls_key: str = _setting("file of the certificate's key", "")
+    trusted_proxies: str = _setting(
+        "addresses or networks, separated by commas, that nginx believes X-Forwarded-For and -Proto", ""
+    )
+    base_path: str = _setting("prefix that nginx takes from paths, such as /api/shop; without it they work too", "")
+    old_api: str = _setting("base URL to which nginx passes on every path that is not of this service", "")
     instances: str = _setting(
         "addresses of the instances, host:port or unix:/path, separated by commas", "127.0.0.1:8001,127.0.0.1:8002"
     )
@@ -135,9 +143,9 @@ def table() -> str:
     """All settings as a Markdown table."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for field in dataclasses.fields(Settings):
-        default = "required" if field.default is dataclasses.MISSING else f"`{field.default}`"
+        default = "required" if field.default is dataclasses.MISSING else field.default != "" and f"`{field.default}`"
         secret = " (secret)" if field.metadata["secret"] else ""
-        rows.append(f"| `{field.name.upper()}` | {default} | {field.metadata['meaning']}{secret} |")
+        rows.append(f"| `{field.name.upper()}` | {default or ''} | {field.metadata['meaning']}{secret} |")
     return "\n".join(rows)
 
 

