@@ -120,6 +120,8 @@ class Nginx(Child):
     Its files (access log, micro-cache, temporary bodies) lie in ``prefix``.
     """
 
+    template = TEMPLATE
+
     def __init__(self, root: Path, log: Path, values: Mapping[str, str | Sequence[str]]) -> None:
         self.program = binaries.nginx(root.parent / SHELF)
         if "HTTP2_DIRECTIVE" in values:
@@ -135,7 +137,7 @@ class Nginx(Child):
         self.url = f"http://{self.address}"
 
     def launch(self) -> None:
-        self.configuration.write_text(render(TEMPLATE.read_text(encoding="utf-8"), self.values), encoding="utf-8")
+        self.configuration.write_text(render(self.template.read_text(encoding="utf-8"), self.values), encoding="utf-8")
         super().launch()
 
     def reload(self) -> None:

@@ -71,6 +71,7 @@ class Bench:
                 print(f"\nfilling Redis with {row.kind} …", flush=True)
                 self._warm = row.kind, self.warmth.fill(row.kind, self.ids)
             ids = self._warm[1]
+        ids = row.drawn(ids)
         self.file.write_text("".join(f"{product_id}\n" for product_id in ids), encoding="ascii")
         return ids
 

@@ -1,5 +1,6 @@
 """The rows of the table: what is measured, of which servers, and what is wanted."""
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
@@ -8,7 +9,7 @@ from service.catalogue import Kind
 from tests.bench import figures
 from tests.bench.disturbances import Trouble, redis_pauses, stalls_and_locks
 from tests.bench.figures import OURS, Bound
-from tests.bench.servers import EXPRESS, FASTAPI, FILE, TUNED_FILE, Server
+from tests.bench.servers import BARE, EXPRESS, FASTAPI, FILE, MICRO_CACHED, TUNED_FILE, Server
 
 _UNDISTURBED = "ours undisturbed"
 _FEW = "ours, 8"
@@ -25,7 +26,8 @@ class Line(NamedTuple):
 class Row(NamedTuple):
     """Lines that are measured in turn, each round. With ``constant_rate``, requests per second, it is an open loop.
 
-    ``clients`` is how many different blocks of headers there are: more than any memory of them may hold.
+    ``drawn`` gives the ids that are asked for, each as often as it is there. ``clients`` is how many different blocks
+    of headers there are: more than any memory of them may hold.
     """
 
     work: str
@@ -35,10 +37,20 @@ class Row(NamedTuple):
     cold: bool = False
     clients: int = 10_000
     constant_rate: float = 0.0
+    drawn: Callable[[Sequence[int]], Sequence[int]] = list
 
 
 def _of(*servers: str, connections: int = 64) -> dict[str, Line]:
     return {server: Line(server, connections) for server in servers}
+
+
+def _zipf(ids: Sequence[int]) -> Sequence[int]:
+    """As a shop is asked: the n-th product one n-th as often as the first."""
+    return random.choices(ids, [1 / rank for rank in range(1, len(ids) + 1)], k=2 * len(ids))
+
+
+def _hot(ids: Sequence[int]) -> Sequence[int]:
+    return ids[:1]
 
 
 ALONE = (
@@ -81,8 +93,18 @@ ALONE = (
 BEHIND_NGINX = (
     Row(
         "product, through nginx, both cores",
-        _of(OURS, EXPRESS),
-        (figures.faster(EXPRESS, 5), figures.no_errors(), figures.p99_within(10)),
+        _of(OURS, EXPRESS, BARE, MICRO_CACHED),
+        (figures.faster(EXPRESS, 5), figures.faster(BARE, 0.93), figures.no_errors(), figures.p99_within(10)),
+    ),
+    Row("the same, Zipf's ids", _of(OURS, MICRO_CACHED), (figures.no_errors(),), drawn=_zipf),
+    *(
+        Row(
+            f"one hot product through nginx, {connections} connections",
+            _of(OURS, MICRO_CACHED, connections=connections),
+            (figures.no_errors(), figures.p99_within(10)),
+            drawn=_hot,
+        )
+        for connections in (8, 64)
     ),
     Row(
         "open loop through nginx, 10,000 requests/s",

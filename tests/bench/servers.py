@@ -21,9 +21,9 @@ from tests.bench.figures import OURS
 from tests.bench.warmth import EXPRESS_KEYS, FASTAPI_KEYS, LIFETIME, OUR_KEYS
 
 EXPRESS, FASTAPI, FILE, TUNED_FILE = "express", "fastapi", "nginx file", "nginx file, tuned"
+BARE, MICRO_CACHED = "ours, bare proxy", "ours, micro-cache"
 _KEYS = {OURS: OUR_KEYS, EXPRESS: EXPRESS_KEYS, FASTAPI: FASTAPI_KEYS}
 _TIMEOUT_SECONDS = 5.0
-_STATIC = Path(__file__).with_name("static.conf.template")
 
 
 class Server(NamedTuple):
@@ -60,6 +60,7 @@ class StaticFile(Nginx):
     """An nginx with one worker that serves one file of so many bytes, at a second port as fast as it can."""
 
     name_of_file = "product.json"
+    template = Path(__file__).with_name("static.conf.template")
 
     def __init__(self, root: Path, log: Path, ports: tuple[int, int], size: int) -> None:
         self.addresses = [f"127.0.0.1:{port}" for port in ports]
@@ -70,11 +71,19 @@ class StaticFile(Nginx):
         files = self.prefix / "files"
         files.mkdir(exist_ok=True)
         (files / self.name_of_file).write_bytes(b"x" * self.size)
-        self.configuration.write_text(nginx_conf.render(_STATIC.read_text("utf-8"), self.values), encoding="utf-8")
-        Child.launch(self)
+        super().launch()
 
     def probe(self) -> None:
         probes.status(self.address, f"/{self.name_of_file}")
+
+
+class BareProxy(Nginx):
+    """An nginx that does nothing but pass requests on to instances."""
+
+    template = Path(__file__).with_name("bare_proxy.conf.template")
+
+    def probe(self) -> None:
+        probes.status(self.address, "/livez")
 
 
 class Starter:
@@ -99,13 +108,19 @@ class Starter:
 
     @contextmanager
     def behind_nginx(self, cores: set[int]):
-        """Start one process a core of ours and of Express, each behind an nginx with the project's template."""
+        """Start one process a core of ours and of Express, each behind an nginx with the project's template.
+
+        Two more stand before the same instances of ours: a bare proxy, and one with the micro-cache.
+        """
         groups = {OURS: [self._ours(n) for n in cores], EXPRESS: [self._express(n) for n in cores]}
-        fronts = {name: self._front(name, group) for name, group in groups.items()}
+        behind_front = {**groups, BARE: groups[OURS], MICRO_CACHED: groups[OURS]}
+        fronts = {name: self._front(name, group) for name, group in behind_front.items()}
         behind = [child for group in groups.values() for child in group]
         with self._running(behind, cores), self._running(fronts.values(), cores):
             yield {
-                name: Server(front.address, [front.pid, *(child.pid for child in groups[name])], _KEYS[name])
+                name: Server(
+                    front.address, [front.pid, *(child.pid for child in behind_front[name])], _KEYS.get(name, OUR_KEYS)
+                )
                 for name, front in fronts.items()
             }
 
@@ -129,10 +144,13 @@ class Starter:
         own = {
             "LISTEN": f"127.0.0.1:{self.ports.take(f'front-{name}')}",
             "INSTANCES": ",".join(child.upstream for child in behind),
-            "MICRO_CACHE": "off",
+            "MICRO_CACHE": "on" if name == MICRO_CACHED else "off",
         }
         values = nginx_conf.values(Settings.from_env({**self.settings, **own}))
-        return Nginx(self.files / f"front-{name}", self._log(f"front-{name}"), values)
+        place = self.files / f"front-{name.replace(', ', '-').replace(' ', '-')}", self._log(f"front-{name}")
+        if name == BARE:
+            return BareProxy(*place, {key: values[key] for key in ("LISTEN", "INSTANCES")})
+        return Nginx(*place, values)
 
     def _log(self, name: str) -> Path:
         return self.programs / "log" / f"{name}.log"

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import servers
 from deploy.local.servers import Nginx
 from tests.integration.requests import Reply, ask
 from tests.integration.upstream import FRESH, Upstream, product, serving
@@ -157,10 +156,10 @@ def renew(nginx: Nginx, renewing: threading.Event) -> Reply:
 def tiny_zone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Has room for some 200 keys."""
     template = tmp_path / "template"
-    text = servers.TEMPLATE.read_text("utf-8")
+    text = Nginx.template.read_text("utf-8")
     assert "products:32m" in text
     template.write_text(text.replace("products:32m", "products:32k"), "utf-8")
-    monkeypatch.setattr(servers, "TEMPLATE", template)
+    monkeypatch.setattr(Nginx, "template", template)
 
 
 @pytest.mark.usefixtures("tiny_zone")

@@ -30,14 +30,18 @@ def given(new_database: Callable[..., str], migrated_template: str, redis_server
 
 @pytest.fixture(scope="module")
 def launch(server_root: Path, free_port, given) -> Iterator[Callable[..., Instance]]:
-    """Starts an instance with further settings; ``arguments`` are gunicorn's, ``limit`` is of descriptors."""
+    """Starts an instance with further settings, ``at_socket`` at a Unix socket too.
+
+    ``arguments`` are gunicorn's, ``limit`` is of descriptors.
+    """
     started: list[Instance] = []
 
-    def launch(arguments: str = "", limit: int | None = None, **settings: str) -> Instance:
+    def launch(arguments: str = "", limit: int | None = None, *, at_socket: bool = False, **settings: str) -> Instance:
         root = Path(mkdtemp(prefix="worker-", dir=server_root))
+        root.chmod(0o755)
         port = free_port(root.name)
         environ = {**given, **settings, "GUNICORN_CMD_ARGS": arguments}
-        started.append(Instance(port, root / "web.log", environ))
+        started.append(Instance(port, root / "web.log", environ, socket=root / "web.sock" if at_socket else None))
         if limit:
             started[-1].command[-1] = f"ulimit -n {limit}; {started[-1].command[-1]}"
         started[-1].start()
