@@ -192,8 +192,8 @@ def _judge(stored: bytes, epoch: int, incarnation: int, fresh: tuple[float, floa
     fields = unpack(stored)
     if fields is None:
         return None
-    state, own_epoch, version, fresh_until, etag, body, own_incarnation = fields
+    state, own_epoch, version, fresh_until, etag, body, own_incarnation, is_gzipped = fields
     if state == _TOMBSTONE or own_epoch < epoch or own_incarnation != incarnation:
         return None
     outcome = "hit" if fresh[0] < fresh_until <= fresh[1] else "stale"
-    return Document(None if state == _MISSING else body, etag, own_epoch, version, outcome)
+    return Document(None if state == _MISSING else body, etag, own_epoch, version, outcome, is_gzipped)

@@ -1,7 +1,8 @@
 """The envelope: what one Redis string holds; a fixed header before the ready body, so that a hit parses no JSON.
 
-Layout, big-endian: format (1 byte), state (1), two of padding, epoch (8), version (8), incarnation of the store (8),
-fresh until (8, seconds since 1970 as a double), ETag without quotes (16, empty for a missing product); then the body.
+Layout, big-endian: format (1 byte), state (1), whether the body is gzipped (1), one of padding, epoch (8), version (8),
+incarnation of the store (8), fresh until (8, seconds since 1970 as a double), ETag of the plain body, without quotes
+(16, empty for a missing product); then the body.
 ``put.lua`` reads the first 28 bytes.
 """
 
@@ -11,9 +12,11 @@ import struct
 from enum import IntEnum
 from typing import NamedTuple
 
-_HEADER = struct.Struct(">BB2xQQQd16s")
+from service.cache.compression import LONGEST_PLAIN_BYTES, compress, decompress
+
+_HEADER = struct.Struct(">BB?xQQQd16s")
 _HEADER_SIZE = _HEADER.size
-_FORMAT = 2
+_FORMAT = 3
 
 
 class State(IntEnum):
@@ -41,6 +44,7 @@ class Found(NamedTuple):
 class Document(NamedTuple):
     """One document, ready to be sent; ``body`` is None where there is no such product.
 
+    ``etag`` is of the plain bytes, also where ``body`` is gzipped.
     ``version`` is compared within ``epoch``, the bulk load that it belongs to. ``outcome`` is where it came from:
     ``hit``, ``stale``, ``miss``, or ``bypass`` for a document that no cache was asked for.
     """
@@ -50,6 +54,17 @@ class Document(NamedTuple):
     epoch: int
     version: int
     outcome: str = "bypass"
+    is_gzipped: bool = False
+
+    def compressed(self) -> Document:
+        """The same as it is to be kept and sent: gzipped if that is worth it."""
+        if self.body is None or self.is_gzipped or len(self.body) <= LONGEST_PLAIN_BYTES:
+            return self
+        return self._replace(body=compress(self.body), is_gzipped=True)
+
+    def plain_body(self) -> bytes | None:
+        """The body as the source gave it."""
+        return decompress(self.body) if self.is_gzipped and self.body is not None else self.body
 
 
 class Entry(NamedTuple):
@@ -62,11 +77,12 @@ class Entry(NamedTuple):
     etag: str = ""
     body: bytes = b""
     incarnation: int = 0
+    is_gzipped: bool = False
 
     def encode(self) -> bytes:
         """The bytes to store."""
-        order = self.epoch, self.version, self.incarnation
-        return _HEADER.pack(_FORMAT, self.state, *order, self.fresh_until, self.etag.encode()) + self.body
+        about = self.state, self.is_gzipped, self.epoch, self.version, self.incarnation
+        return _HEADER.pack(_FORMAT, *about, self.fresh_until, self.etag.encode()) + self.body
 
     @classmethod
     def decode(cls, stored: bytes) -> Entry | None:
@@ -75,11 +91,12 @@ class Entry(NamedTuple):
         return fields and cls(State(fields[0]), *fields[1:])
 
 
-def unpack(stored: bytes) -> tuple[int, int, int, float, str, bytes, int] | None:
+def unpack(stored: bytes) -> tuple[int, int, int, float, str, bytes, int, bool] | None:
     """The fields of ``Entry.decode``, at a third of the cost: every hit is one of these."""
     if len(stored) < _HEADER_SIZE:
         return None
-    release, state, epoch, version, incarnation, fresh_until, etag = _HEADER.unpack_from(stored)
+    release, state, is_gzipped, epoch, version, incarnation, fresh_until, etag = _HEADER.unpack_from(stored)
     if release != _FORMAT or state > _LAST_STATE:
         return None
-    return state, epoch, version, fresh_until, etag.decode() if etag[0] else "", stored[_HEADER_SIZE:], incarnation
+    tag = etag.decode() if etag[0] else ""
+    return state, epoch, version, fresh_until, tag, stored[_HEADER_SIZE:], incarnation, is_gzipped

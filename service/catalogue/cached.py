@@ -51,7 +51,7 @@ class CachedCatalogue:
     def load(self, keys: Collection[Key], outcome: str = "miss") -> dict[Key, Document]:
         """Every key's document from ``source``, after a miss. Raises what ``source`` raises."""
         found = self._single_flight.load(keys).items()
-        loaded = {key: Document(one.body, one.etag, one.epoch, one.version, outcome) for key, one in found}
+        loaded = {key: one._replace(outcome=outcome) for key, one in found}
         self._count(loaded.keys(), loaded.values())
         return loaded
 
@@ -98,7 +98,7 @@ class CachedCatalogue:
 
     def _load_and_fill(self, keys: Collection[Key]) -> Loaded:
         began, incarnation, was_down = time.monotonic(), self._cache.incarnation(), self.cache_is_down
-        documents = self._source.documents(keys)
+        documents = {key: one.compressed() for key, one in self._source.documents(keys).items()}
         entries = {entry_name(*key): self._entry(document) for key, document in documents.items()}
         stored = self._cache.fill(entries, began, incarnation)
         self._metrics.fills.add(("stored",), stored)
@@ -108,9 +108,10 @@ class CachedCatalogue:
         return Loaded(documents, newest)
 
     def _entry(self, document: Document) -> Entry:
-        state = State.MISSING if document.body is None else State.PRESENT
+        body, etag, epoch, version, _, is_gzipped = document
+        state = State.MISSING if body is None else State.PRESENT
         until = self._cache.fresh_until(state)
-        return Entry(state, document.epoch, document.version, until, document.etag, document.body or b"")
+        return Entry(state, epoch, version, until, etag, body or b"", is_gzipped=is_gzipped)
 
     def _counted(self, keys: Sequence[Key], found: list[Document | None]) -> list[Document | None]:
         """What was found, counted; stale documents and a sample of the hits go to the background queues."""

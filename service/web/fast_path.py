@@ -10,15 +10,16 @@ from collections.abc import Sequence
 from socket import socket
 from typing import TypeVar
 
-from werkzeug.http import HTTP_STATUS_CODES, parse_etags
+from werkzeug.http import HTTP_STATUS_CODES
 
 from service import deadline, logs
+from service.cache.compression import decompress
 from service.catalogue import Document, Kind
 from service.catalogue.cached import CachedCatalogue
 from service.errors import RedisUnavailable, ServiceError, Unavailable, UnknownProduct
 from service.metrics import Metrics
 from service.settings import Settings
-from service.web import cors, error_handlers, matching, responses
+from service.web import cors, encodings, error_handlers, matching, responses
 from service.web.matching import SUFFIXES, Read
 from service.web.responses import Headers
 
@@ -93,18 +94,21 @@ class DocumentFastPath:
             if document is None:
                 answers.append(None)
                 continue
-            method, (kind, _), known, request_id, _, _ = request
-            body, etag, _, _, outcome = document
+            method, (kind, _), known, request_id, _, _, accepts_gzip = request
+            body, etag, _, _, outcome, is_gzipped = document
             if body is None:
                 answers += self._problems([request], UnknownProduct(), common)
                 continue
-            if known is not None and _matches(known, etag):
+            whole, not_modified = _FORMS[is_gzipped, accepts_gzip]
+            if known is not None and encodings.is_known_by(known, etag):
                 status = 304
-                answers.append(_NOT_MODIFIED % (common, etag.encode(), outcome.encode(), request_id))
+                answers.append(not_modified % (common, etag.encode(), outcome.encode(), request_id))
             else:
                 status = 200
+                if is_gzipped and not accepts_gzip:
+                    body = decompress(body)
                 head = common, etag.encode(), outcome.encode(), len(body), request_id
-                answers.append(_DOCUMENT % (*head, body if method == b"GET" else b""))
+                answers.append(whole % (*head, body if method == b"GET" else b""))
             times[kind, method, status] = times.get((kind, method, status), 0) + 1
         for (kind, method, status), count in times.items():
             self._count(kind, method, status, requests[0].arrived, count)
@@ -127,11 +131,6 @@ class DocumentFastPath:
         self._metrics.requests.observe(_RULES[kind], method.decode(), status, seconds, times)
 
 
-def _matches(known: str, etag: str) -> bool:
-    """Whether an If-None-Match names this tag. Nearly all are the one tag that was sent, which needs no parser."""
-    return known in (f'"{etag}"', f'W/"{etag}"') or parse_etags(known).contains_weak(etag)
-
-
 def _problem(request: Read, error: ServiceError, common: bytes) -> bytes:
     kind, product_id = request.key
     body = responses.problem_body(error, f"/products/{product_id}{SUFFIXES[kind]}")
@@ -150,7 +149,17 @@ def _template(status: int, headers: Headers) -> bytes:
 
 
 _RULES = {kind: f"/products/<product_id>{suffix}" for kind, suffix in SUFFIXES.items()}
-_READ = responses.read_headers("%b", "%b")
-_REQUEST_ID = ("X-Request-Id", "%b")
-_NOT_MODIFIED = _template(304, [*_READ, _REQUEST_ID])
-_DOCUMENT = _template(200, [*_READ, ("Content-Type", responses.JSON), ("Content-Length", "%d"), _REQUEST_ID]) + b"%b"
+
+
+def _form(etag: str, *, of_both: Headers, of_whole: Headers) -> tuple[bytes, bytes]:
+    """A document's answers in one form, 200 and 304, to be filled in."""
+    read, request_id = [*responses.read_headers(etag, "%b"), *of_both], ("X-Request-Id", "%b")
+    entity = [("Content-Type", responses.JSON), ("Content-Length", "%d"), *of_whole]
+    return _template(200, [*read, *entity, request_id]) + b"%b", _template(304, [*read, request_id])
+
+
+_SMALL = _form("%b", of_both=[], of_whole=[])
+_PLAIN = _form("%b", of_both=responses.OF_BOTH_FORMS, of_whole=[])
+_AS_STORED = _form(encodings.gzipped_etag("%b"), of_both=responses.OF_BOTH_FORMS, of_whole=responses.OF_GZIPPED)
+# By whether it is stored gzipped, and whether the caller accepts that.
+_FORMS = {(False, False): _SMALL, (False, True): _SMALL, (True, False): _PLAIN, (True, True): _AS_STORED}

@@ -16,10 +16,11 @@ from typing import NamedTuple
 
 from service import logs
 from service.catalogue import Key, Kind
+from service.web.encodings import accepts_gzip
 from service.web.schemas import LARGEST_ID
 
 # What these say may change the answer, as may whatever one of them says twice; all other headers do not.
-_ONCE = (b"host", b"if-none-match", b"x-request-id", b"x-forwarded-proto", b"origin")
+_ONCE = (b"host", b"if-none-match", b"x-request-id", b"x-forwarded-proto", b"accept-encoding", b"origin")
 _NEVER = (b"connection", b"content-length", b"content-type", b"transfer-encoding", b"expect", b"upgrade", b"te",
           b"trailer", b"http2-settings")  # fmt: skip
 _INITIALS = sorted({name[:1] for name in (*_ONCE, *_NEVER)})
@@ -55,7 +56,8 @@ _LINES = (
     _once(5, b"x-request-id", rb"(?:(%b)[\t ]*+(?=\r)|%b)" % (logs.ACCEPTED.encode(), _VALUE)),
     _once(7, b"x-forwarded-proto", _VALUE),
     _once(8, b"if-none-match", rb"(%b)" % _VALUE),
-    _once(10, b"origin", rb"(%b)" % _VALUE),
+    _once(10, b"accept-encoding", rb"(%b)" % _VALUE),
+    _once(12, b"origin", rb"(%b)" % _VALUE),
     *map(_other, _INITIALS),
 )
 _REQUEST = re.compile(
@@ -75,6 +77,7 @@ class Read(NamedTuple):
     """A read of one document.
 
     ``known`` is its If-None-Match, ``origin`` its Origin; ``arrived`` is on the clock of ``time.perf_counter``.
+    ``accepts_gzip`` says in which form a document is sent that is stored gzipped.
     """
 
     method: bytes
@@ -83,11 +86,12 @@ class Read(NamedTuple):
     request_id: bytes
     arrived: float
     origin: bytes | None
+    accepts_gzip: bool
 
 
 # Half the cost of their own constructors, which sort out names of arguments.
 _new_key: Callable[[tuple[Kind, int]], Key] = functools.partial(tuple.__new__, Key)
-_new_read: Callable[[tuple[bytes, Key, str | None, bytes, float, bytes | None]], Read]
+_new_read: Callable[[tuple[bytes, Key, str | None, bytes, float, bytes | None, bool]], Read]
 _new_read = functools.partial(tuple.__new__, Read)
 
 
@@ -96,10 +100,11 @@ def match(raw: bytes) -> Read | None:
     matched = _REQUEST.fullmatch(raw)
     if matched is None or len(raw) > _LONGEST_BYTES:
         return None
-    method, number, suffix, host, _, request_id, _, _, known, _, origin = matched.groups()
+    method, number, suffix, host, _, request_id, _, _, known, _, encodings, _, origin = matched.groups()
     product_id = int(number)
     if host is None or product_id > LARGEST_ID:
         return None
     key = _new_key((_KINDS[suffix], product_id))
     tags = known.decode().rstrip() if known else None
-    return _new_read((method, key, tags, request_id or logs.new_request_id(), time.perf_counter(), origin))
+    gzip = encodings is not None and accepts_gzip(encodings.decode())
+    return _new_read((method, key, tags, request_id or logs.new_request_id(), time.perf_counter(), origin, gzip))

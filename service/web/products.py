@@ -58,11 +58,11 @@ def _document(kind: Kind) -> Response:
     document = resources().catalogue.documents([key])[key]
     if document.body is None:
         raise UnknownProduct
-    return responses.read(document.body, document.etag, document.outcome)
+    return responses.read_document(document)
 
 
 def _cards(ids: Sequence[int], link: str | None = None) -> Response:
     keys = [Key(Kind.CARD, product_id) for product_id in ids]
     documents = resources().catalogue.documents(keys) if keys else {}
-    found = [(documents[key].body, documents[key].outcome) for key in keys]
+    found = [(documents[key].plain_body(), documents[key].outcome) for key in keys]
     return responses.read_many([(body, outcome) for body, outcome in found if body is not None], link=link)

@@ -9,8 +9,10 @@ from urllib.parse import quote
 
 from flask import Response, request
 
+from service.catalogue import Document
 from service.catalogue.database import etag_of
 from service.errors import ServiceError
+from service.web import encodings
 
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"
@@ -33,6 +35,10 @@ _WRITTEN = {
 _WORST_FIRST = ("bypass", "miss", "stale", "hit")
 
 Headers = list[tuple[str, str]]
+
+# Of a document that is stored gzipped: of both of its forms, and of the one that is sent as it is stored.
+OF_BOTH_FORMS = [("Vary", "Accept-Encoding")]
+OF_GZIPPED = [("Content-Encoding", "gzip")]
 
 
 class Empty(Response):
@@ -58,6 +64,20 @@ def read(body: bytes, etag: str, outcome: str, *, link: str | None = None) -> Re
     if link:
         headers.append(("Link", link))
     return _conditional(body, etag, headers)
+
+
+def read_document(document: Document) -> Response:
+    """A read of one document, in the form that the caller asks for."""
+    if not document.is_gzipped:
+        return read(document.body or b"", document.etag, document.outcome)
+    as_stored = encodings.accepts_gzip(request.headers.get("Accept-Encoding", ""))
+    tag = encodings.gzipped_etag(document.etag) if as_stored else document.etag
+    headers = [*read_headers(tag, document.outcome), *OF_BOTH_FORMS]
+    if encodings.is_known(request.if_none_match, document.etag):
+        return Empty(status=304, headers=headers)
+    if as_stored:
+        return Response(document.body, headers=headers + OF_GZIPPED, content_type=JSON)
+    return Response(document.plain_body(), headers=headers, content_type=JSON)
 
 
 def read_many(documents: Sequence[tuple[bytes, str]], *, link: str | None = None) -> Response:
@@ -128,7 +148,7 @@ def problem_headers(error: ServiceError) -> Headers:
 
 
 def _conditional(body: bytes, etag: str, headers: Headers, content_type: str = JSON) -> Response:
-    if request.if_none_match.contains_weak(etag):
+    if encodings.is_known(request.if_none_match, etag):
         return Empty(status=304, headers=headers)
     return Response(body, headers=headers, content_type=content_type)
 

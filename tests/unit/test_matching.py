@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from service import logs
 from service.catalogue import Key, Kind
+from service.web.encodings import accepts_gzip
 from service.web.matching import match
 from tests.worker import requests
 
 KINDS = {"": Kind.PRODUCT, "/styles": Kind.STYLES, "/related": Kind.RELATED}
 LARGEST_ID = 2**31 - 1
-ONCE = {"host", "if-none-match", "x-request-id", "x-forwarded-proto"}
+ONCE = {"host", "if-none-match", "x-request-id", "x-forwarded-proto", "accept-encoding"}
 NEVER = {
     *("connection", "content-length", "content-type", "transfer-encoding", "expect", "upgrade", "te", "trailer"),
     "http2-settings",
@@ -23,7 +24,7 @@ NEVER = {
 
 
 def expected(request):
-    """Method, key, If-None-Match and the caller's own id of a read that matches; None of any other."""
+    """Method, key, If-None-Match, own id and whether gzip is accepted of a read that matches; None of any other."""
     first, *lines = request.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
     asked = re.fullmatch(r"(GET|HEAD) /products/([1-9][0-9]*)(/styles|/related|) HTTP/1\.1", first)
     if not request.endswith(b"\r\n\r\n") or len(request) > 4096 or not asked or int(asked[2]) > LARGEST_ID:
@@ -42,7 +43,8 @@ def expected(request):
         return None
     own_id = given.get("x-request-id", "")
     accepted = own_id.encode() if re.fullmatch(logs.ACCEPTED, own_id) else None
-    return asked[1].encode(), Key(KINDS[asked[3]], int(asked[2])), given.get("if-none-match") or None, accepted
+    key, gzip = Key(KINDS[asked[3]], int(asked[2])), accepts_gzip(given.get("accept-encoding", ""))
+    return asked[1].encode(), key, given.get("if-none-match") or None, accepted, gzip
 
 
 def found(request):
@@ -50,23 +52,52 @@ def found(request):
     if (read := match(request)) is None:
         return None
     made_up = re.fullmatch(rb"[0-9a-f]{32}", read.request_id) and read.request_id not in request
-    return read.method, read.key, read.known, None if made_up else read.request_id
+    return read.method, read.key, read.known, None if made_up else read.request_id, read.accepts_gzip
 
 
 CHARACTERS = st.sampled_from("aZ09-._~:;,/\"' \t\r\n\0\x1f\x7f\x80\xff{*")
 NAMES = st.one_of(
-    st.sampled_from([*sorted(ONCE | NEVER), "accept", "cookie", "user-agent", "hosts", "x", "te-x", "x-forwarded-for"]),
+    st.sampled_from(
+        [
+            *sorted(ONCE | NEVER),
+            "accept",
+            "accept-encodings",
+            "cookie",
+            "user-agent",
+            "hosts",
+            "x",
+            "te-x",
+            "x-forwarded-for",
+        ]
+    ),
     st.text(CHARACTERS, max_size=4),
     st.text(st.sampled_from("!#$%&'*+.^_`|~-(aHx"), min_size=1, max_size=4),
 ).flatmap(lambda name: st.sampled_from([name, name.title(), name.upper(), f"{name}x", name[:-1]]))
 VALUES = st.one_of(
-    st.sampled_from(["a.example:80", "0123456789abcdef", "short", "i" * 64, "i" * 65, '"tag"', 'W/"tag"', "", "http"]),
+    st.sampled_from(
+        [
+            "a.example:80",
+            "0123456789abcdef",
+            "short",
+            "i" * 64,
+            "i" * 65,
+            '"tag"',
+            'W/"tag"',
+            "",
+            "http",
+            "gzip",
+            "gzip, br",
+            "*;q=0",
+        ]
+    ),
     st.text(CHARACTERS, max_size=12),
     st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=70),
 )
 BLANKS = st.sampled_from(["", " ", "\t ", "  "])
 LINES = st.tuples(NAMES, st.sampled_from([":", ":", ":", ":", " :", ""]), BLANKS, VALUES, BLANKS).map("".join)
-PLAIN_LINES = st.sampled_from(["Accept: */*", "X-Request-Id: 0123456789abcdef", 'If-None-Match: "tag"', "Cookie: a=b"])
+PLAIN_LINES = st.sampled_from(
+    ["Accept: */*", "X-Request-Id: 0123456789abcdef", 'If-None-Match: "tag"', "Cookie: a=b", "Accept-Encoding: gzip"]
+)
 FIRST_LINES = st.one_of(
     st.sampled_from(["GET /products/1 HTTP/1.1", "HEAD /products/2147483647/styles HTTP/1.1"]),
     st.tuples(
@@ -105,7 +136,7 @@ def test_what_the_differential_test_sends_is_known_by_its_bytes_as_by_its_lines(
 
 
 @pytest.mark.parametrize("last", ["te: x", "no colon", "Host: b", "a: \0", ""])
-@pytest.mark.parametrize("line", ["a:", "cookie:", "x-request-i:", "hos:"])
+@pytest.mark.parametrize("line", ["a:", "accept-encodin:", "cookie:", "x-request-i:", "hos:"])
 def test_the_longest_request_is_refused_in_no_time(line, last):
     lines = [line] * (4000 // (len(line) + 2))
     request = "\r\n".join(["GET /products/1 HTTP/1.1", "Host: a", *lines, last, "", ""]).encode()

@@ -17,7 +17,7 @@ def test_over_many_odd_requests_it_answers_what_the_stock_worker_answers(launch)
     batch, stock = launch("--keep-alive 5", **quick), launch("--keep-alive 5 --worker-class gthread", **quick)
     warm(stock.address)
     random = Random(20261122)
-    sent, answered = 0, 0
+    sent, answered, gzipped, unpacked = 0, 0, 0, 0
     both = ThreadPoolExecutor(2)
     while sent < _REQUESTS:
         conversation = [requests.request(random) for _ in range(random.randrange(1, 8))]
@@ -26,8 +26,11 @@ def test_over_many_odd_requests_it_answers_what_the_stock_worker_answers(launch)
         ours, expected = both.map(answers, both.map(exchange, (batch.address, stock.address), (packets, packets)))
         assert ours == expected, packets
         answered += sum(status == b"HTTP/1.1 200 OK" for status, _, _ in expected)
+        gzipped += sum(b"Content-Encoding: gzip" in headers for _, headers, _ in expected)
+        unpacked += sum(len(body) > 1024 and body[:1] == b"{" for _, _, body in expected)
     both.shutdown()
     assert answered > _REQUESTS / 4  # not all of it was nonsense
+    assert min(gzipped, unpacked) > _REQUESTS / 100, (gzipped, unpacked)
 
 
 def warm(address):
