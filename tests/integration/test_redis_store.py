@@ -75,6 +75,13 @@ def test_at_the_same_version_a_fill_replaces_a_tombstone_and_a_tombstone_nothing
     assert stored(store) == refreshed
 
 
+def test_a_tombstone_of_the_format_before_still_keeps_older_fills_out(store, client):
+    put(store, entry(5, 9), epoch=5)
+    client.set("a", b"\x02" + entry(5, 10, State.TOMBSTONE).encode()[1:])
+    assert put(store, entry(5, 9)) == 0
+    assert put(store, entry(5, 10)) == 1
+
+
 def test_a_newer_load_wins_and_an_older_one_is_not_stored_at_all(store):
     put(store, entry(5, 99), epoch=5)
     assert put(store, entry(6, 1), epoch=6) == 1
