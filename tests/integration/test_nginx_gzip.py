@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from service.web.encodings import accepts_gzip
-from tests.integration.test_nginx import Reply, ask
+from tests.integration.requests import Reply, ask
 from tests.integration.upstream import FRESH, Answer, Upstream, serving
 
 PLAIN = b'[{"id":1,"name":"Harbour Lantern"}]' * 100
