@@ -1,1 +1,1 @@
-"""How the service is run: README.md names the ways."""
+"""Ways to run the service; see README.md."""

@@ -1,1 +1,1 @@
-"""The catalogue as CSV files of the old service: written, loaded and compared."""
+"""CSV catalogues in the old service's format: generate, load and check them."""

@@ -1,4 +1,4 @@
-"""Command line of the catalogue's files: ``python -m etl generate|load|check``."""
+"""Command line of the catalogue files: ``python -m etl generate|load|check``."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from etl import check, generate, load
 
 _COMMANDS = {
     "generate": (generate, "write a catalogue in the old service's format"),
-    "load": (load, "put such a catalogue in the place of the live one"),
-    "check": (check, "compare the live one with such a catalogue"),
+    "load": (load, "replace the live catalogue by such files"),
+    "check": (check, "compare the live catalogue with such files"),
 }
 
 

@@ -17,7 +17,7 @@ from etl.rows import Product, Style, photo
 BLOCK = 1000
 VARIANTS = 500
 
-# Counts as often as they are typical; their means are near the full catalogue's.
+# Each count as often as it is typical; the means are near the full catalogue's.
 FEATURES_PER_PRODUCT = (0, 1, 1, 2, 2, 2, 3, 3, 4, 4)
 STYLES_PER_PRODUCT = (0, 1, 1, 1, 2, 2, 2, 3, 3, 5)
 PHOTOS_PER_STYLE = (0, 1, 1, 2, 2, 3, 3, 3, 3, 4, 6, 6)
@@ -45,7 +45,7 @@ class Assortment:
             sizes: [(name, value) for name, values in features.items() for value in values]
             for sizes, features in _FEATURES.items()
         }
-        # What a style has in stock, ready by sizes and count: skus are the most rows of all.
+        # The stock of a style, precomputed by sizes and count: skus are the largest table.
         self._stock = {
             (sizes, count): [self._stocked(sizes, count) for _ in range(VARIANTS)]
             for sizes in _FEATURES

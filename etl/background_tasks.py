@@ -1,4 +1,4 @@
-"""Work that a second connection does beside the first one's, and that ends with it."""
+"""Work on a second connection, concurrent with the first one's and ended with it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ASK_AGAIN_SECONDS = 0.1
 
 
 class BackgroundTasks:
-    """Tasks for a second connection, done one after the other in a thread."""
+    """Tasks for a second connection, run one after the other in a thread."""
 
     def __init__(self, connection: Connection, thread: ThreadPoolExecutor) -> None:
         self._connection = connection
@@ -21,7 +21,7 @@ class BackgroundTasks:
         self._tasks: list[Future[None]] = []
 
     def add(self, task: Callable[[Connection], None]) -> Future[None]:
-        """Have a task done when those before it are. Raises what one of them has raised by now."""
+        """Queue a task. Raises what an earlier one has raised by now."""
         self._tasks.append(self._thread.submit(task, self._connection))
         self.check()
         return self._tasks[-1]
@@ -36,7 +36,7 @@ class BackgroundTasks:
         """Cancel all tasks, and return when they have ended."""
         for task in self._tasks:
             task.cancel()
-        # A request that comes between two statements of a task is lost.
+        # A cancel request between two statements of a task has no effect, so it is repeated.
         while wait(self._tasks, _ASK_AGAIN_SECONDS).not_done:
             with contextlib.suppress(psycopg2.Error):
                 self._connection.cancel()
@@ -44,7 +44,7 @@ class BackgroundTasks:
 
 @contextlib.contextmanager
 def background_tasks(connection: Connection) -> Iterator[BackgroundTasks]:
-    """Give tasks to ``connection``; if the body fails, nothing of them goes on."""
+    """Run tasks on ``connection``; if the body fails, they are cancelled."""
     with ThreadPoolExecutor(1) as thread:
         tasks = BackgroundTasks(connection, thread)
         try:

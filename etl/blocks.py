@@ -1,4 +1,4 @@
-"""Counts the new catalogue's products into the one table that no file fills (migrations/0004_product_blocks.sql)."""
+"""Counts the new products into the one table that is not loaded from a file (migrations/0004_product_blocks.sql)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from etl.structure import BLOCKS, Part, sql
 
 
 def build(connection: Connection, parts: Iterable[Part]) -> None:
-    """Make the table of schema ``loading`` from the products there, and give it those of ``parts`` that are its own.
+    """Create the table in schema ``loading`` from the products there, and apply those of ``parts`` that belong to it.
 
-    The rows go through this process because only COPY can freeze them, and products are frozen: whoever sees these must
-    see their counts.
+    The rows go through this process because only COPY can freeze them, and products are frozen: a snapshot that sees
+    the products must see their counts.
     """
     with connection, connection.cursor() as cursor, tempfile.TemporaryFile() as rows:
         cursor.execute(sql("blocks"))

@@ -1,8 +1,8 @@
 """Compares the database with the files that it was loaded from: ``python -m etl check DIR``.
 
-What is compared: how many rows each table has, rows without a parent, and byte for byte the documents of a sample of
-products, other ones in each run. Documents are made by the service's own queries, read from their files, and not asked
-for over HTTP: a cache would answer for the database, and an instance would have to run.
+It compares the number of rows of each table, rows without a parent, and byte for byte the documents of a random sample
+of products. Documents are built by the service's own queries, read from their files, and not requested over HTTP: a
+cache could answer instead of the database, and an instance would have to run.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _CONTEXT = 40
 
 
 def check(url: str, directory: Path, console: Console) -> tuple[Expected, list[str]]:
-    """Return what should be in the database by the files, and every difference of it from that.
+    """Return what the database should hold by the files, and every difference from that.
 
     Raises LoadError for a fault in the files, DatabaseError when the database fails.
     """

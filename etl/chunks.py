@@ -11,10 +11,10 @@ from pathlib import Path
 from etl.errors import LoadError
 
 CHUNK_BYTES = 1 << 20
-#: No line of a real file comes near it. It bounds what a file without line ends, or a small gzip of one, makes us hold.
+#: Lines of real files are far shorter. It bounds the memory for a file without line ends, or a small gzip of one.
 LONGEST_LINE_BYTES = 1 << 20
 
-#: Called with the bytes read so far and the bytes in all, of the file as it is on the disk.
+#: Called with the bytes read so far and the total, of the file as it is on disk.
 Progress = Callable[[int, int], None]
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -48,7 +48,7 @@ def _read(path: Path, progress: Progress) -> Iterator[bytes]:
         file = stack.enter_context(path.open("rb", buffering=0))
         read: Callable[[int], bytes] = file.read
         if path.suffix == ".gz":
-            # Each call unpacks one block at most: what was read before a fault is not lost, and nothing grows.
+            # Each call unpacks at most one block: what was read before an error is not lost, and memory is bounded.
             read = stack.enter_context(gzip.GzipFile(fileobj=file)).read1
         while text := read(CHUNK_BYTES):
             if (here := file.tell()) > told:  # many chunks can come from one block of a gzip

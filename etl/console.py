@@ -1,4 +1,4 @@
-"""Tells an operator how a load goes: a line per step, and on a terminal a bar per file."""
+"""Progress of a load for an operator: a line per step, and on a terminal a bar per file."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from etl.chunks import Progress
 
 
 class Console:
-    """Writes to ``stream``; times are seconds since it was made."""
+    """Writes to ``stream``; times are seconds since its creation."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._started = monotonic()
 
     def watch(self, name: str) -> Progress:
-        """Make what is called with the bytes of a file read so far."""
+        """Return a callback for the bytes of a file read so far."""
         if self._stream.isatty():
             return progress.bar(self._stream, f"bytes of {name}")
         return lambda _done, _total: None
 
     def tell(self, done: str) -> None:
-        """Say that a step is done."""
+        """Report that a step is done."""
         self._stream.write(f"{monotonic() - self._started:8.1f} s  {done}\n")
         self._stream.flush()

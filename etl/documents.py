@@ -1,6 +1,6 @@
-"""The documents of a product as the HTTP contract has them, made from rows of the files.
+"""The documents of a product as in the HTTP contract, built from rows of the files.
 
-They are written a second time, in another language than the service's queries, so that each shows the other's mistakes.
+This is a second implementation, in another language than the service's queries, so that each shows the other's bugs.
 """
 
 from __future__ import annotations

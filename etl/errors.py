@@ -2,4 +2,4 @@
 
 
 class LoadError(Exception):
-    """The files cannot be used, the live catalogue is as it was; the message names the file, and the line if it can."""
+    """The files cannot be used, the live catalogue is unchanged; the message names the file, and the line if known."""

@@ -1,6 +1,6 @@
 """What the database should hold by the files: how many rows a load stores and refuses, and a sample of documents.
 
-The files are read once, parents first. In memory are the sample, and one bit for each product and each style.
+The files are read once, parents first. Memory holds the sample, and one bit for each product and each style.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from etl.report import FileReport
 from etl.sample import Sample
 
 SAMPLE_PRODUCTS = 1000
-#: The table in which a row's parent is, by the column that names it.
+#: The table of a row's parent, by the column that names it.
 PARENTS = {"product_id": "products", "style_id": "styles"}
 
 
@@ -28,9 +28,9 @@ def parent_column(file: File) -> str | None:
 
 
 class Expected:
-    """Reads the files: ``reports`` has what becomes of the rows of each, ``sample`` some products.
+    """Reads the files: ``reports`` counts the rows of each by result, ``sample`` holds some products.
 
-    Raises LoadError, naming the line, where a file is not as its header promises.
+    Raises LoadError, naming the line, where a row does not fit the header.
     """
 
     def __init__(self, found: Sequence[Source], console: Console, random: Random) -> None:

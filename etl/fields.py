@@ -1,4 +1,4 @@
-"""Records of the files as rows, read as COPY reads them."""
+"""Parses records of the files into rows, as COPY does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BOOLEANS = {"1": True, "0": False, "true": True, "false": False, "t": True, "f"
 
 
 def row(columns: Sequence[str], line: bytes) -> Row:
-    """Read a record without its end. Raises ValueError, with the reason, if it has not these columns."""
+    """Parse a record without its line end. Raises ValueError, with the reason, if it does not fit the columns."""
     fields = _FIELDS.findall(line + b",")
     if len(fields) != len(columns):
         raise ValueError(f"{len(fields)} values in {len(columns)} columns")

@@ -1,4 +1,4 @@
-"""The files of the old service: which table each one fills, and which column each name in its header means."""
+"""The files of the old service: the table of each, and the column of each name in its header."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from etl.errors import LoadError
 
 @dataclass(frozen=True)
 class File:
-    """What a file must look like.
+    """The format of a file.
 
     ``columns`` maps the header's names to columns of ``table``. Values of ``labelled`` may start with that name and a
     colon. Rows with 0 in ``never_zero`` are refused. Where the header may be missing, ``columns`` is in file order.
-    Where quotes may be ``unclosed``, a row is one line; elsewhere a quoted value may go on in the next line.
+    Where quotes may be ``unclosed``, a row is one line; elsewhere a quoted value may contain line breaks.
     """
 
     name: str
@@ -31,7 +31,7 @@ class File:
 
 @dataclass(frozen=True)
 class Source:
-    """A file that is there: what it is, and the columns of its lines in their order."""
+    """A file that exists: its format, and the columns of its lines in order."""
 
     file: File
     path: Path
@@ -43,7 +43,7 @@ def _named(names: str, **columns: str) -> dict[str, str]:
     return {name: columns.get(name, name) for name in names.split(",")}
 
 
-#: In the order of loading: parents before children, and last the longest to copy, during which the others get indexes.
+#: In the order of loading: parents before children; the longest to copy is last, while the others are indexed.
 FILES = (
     File(
         "product.csv", "products", _named("id,name,slogan,description,category,default_price"), labelled="default_price"
@@ -64,12 +64,12 @@ FILES = (
     File("photos.csv", "photos", _named("id,styleId,url,thumbnail_url", styleId="style_id"), unclosed=True),
 )
 
-#: It names products where a cart holds skus, so that it cannot become carts: its rows are counted, not loaded.
+#: It names products, while a cart holds skus, so it cannot be converted: its rows are counted, not loaded.
 CARTS = File("cart.csv", "carts", _named("id,user_session,product_id,active"))
 
 
 def sources(directory: Path) -> list[Source]:
-    """Find the files and read their headers. Raises LoadError for a missing file and for a header that does not fit."""
+    """Find the files and read their headers. Raises LoadError for a missing file or an invalid header."""
     paths = [(file, _path(directory, file.name)) for file in FILES]
     if missing := [file.name for file, path in paths if not path]:
         raise LoadError(f"{', '.join(missing)} not found in {directory}")
@@ -77,7 +77,7 @@ def sources(directory: Path) -> list[Source]:
 
 
 def carts(directory: Path) -> Source | None:
-    """Find the file of carts, which may be missing. Its header is not looked at: nothing is done with its columns."""
+    """Find the file of carts, which may be missing. Its header is not checked, since its columns are not used."""
     path = _path(directory, CARTS.name)
     return Source(CARTS, path, tuple(CARTS.columns.values()), has_header=True) if path else None
 

@@ -1,4 +1,4 @@
-"""Writes a catalogue in the old service's CSV format, in our own words: ``python -m etl generate DIR``.
+"""Generates a catalogue in the old service's CSV format, with text of our own: ``python -m etl generate DIR``.
 
 The same seed and number of products give the same bytes on every machine. The first products are the hand-written ones
 of ``etl.showcase``; ``etl.assortment`` draws the others, in proportion to the old service's full catalogue.
@@ -51,10 +51,10 @@ def generate(
 ) -> dict[str, int]:
     """Write the seven files into ``directory`` and return the rows of each by name.
 
-    The directory is made if need be; what is in it may only be such files, which are replaced at the very end, so that
-    a run that is cut short leaves either the old files or an incomplete set. ``progress`` is called with products done
-    and products in all. Raises GenerateError for a size out of range or a directory that holds something else, and
-    OSError where the files cannot be written.
+    The directory is created if needed and may hold only such files, which are replaced at the very end, so that an
+    interrupted run leaves either the old files or an incomplete set. ``progress`` is called with the products done and
+    the total. Raises GenerateError for a size out of range or a directory that holds something else, and OSError where
+    the files cannot be written.
     """
     if not FEWEST_PRODUCTS <= products <= MOST_PRODUCTS:
         raise GenerateError(f"products must be {FEWEST_PRODUCTS} to {MOST_PRODUCTS}, not {products}")
@@ -69,7 +69,7 @@ def generate(
 
 
 def complete(directory: Path) -> bool:
-    """Whether a run has ended that wrote into this directory."""
+    """Whether this directory holds all files of a finished run."""
     return all((directory / name).exists() for name in HEADERS)
 
 
@@ -127,7 +127,7 @@ def _make_room(directory: Path) -> None:
 
 
 def _publish(directory: Path) -> None:
-    # All old files go before the first new one comes: old and new ones never make up a full set together.
+    # All old files are removed before the first new one is added: old and new ones do not form a full set together.
     for name in HEADERS:
         (directory / name).unlink(missing_ok=True)
     for name in HEADERS:

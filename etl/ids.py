@@ -10,7 +10,7 @@ _NONE = bytes(_PAGE_BYTES)
 
 
 class Ids:
-    """A set of ids at a bit each: a hundredth of what Python's takes."""
+    """A set of ids, one bit each: a hundredth of the memory of Python's set."""
 
     def __init__(self) -> None:
         self._pages: dict[int, bytearray] = defaultdict(lambda: bytearray(_PAGE_BYTES))

@@ -1,7 +1,7 @@
-"""A file as COPY shall read it: in chunks of whole records, with one kind of line end, mended where it may be broken.
+"""Prepares a file for COPY: chunks of whole records, one kind of line end, known faults mended.
 
-In photos.csv a record never spans lines: there the missing quote occurs that would make COPY swallow the lines below,
-and a value with a line end inside does not. In every other file it is the other way round.
+In photos.csv a record is one line: it has lines without their closing quote, which would make COPY swallow the lines
+below, and no values with line breaks. In the other files it is the other way round.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _END_MARK = b"\\."
 class Lines:
     """A readable for COPY. ``read_rows`` and ``mended_ids`` are complete once it is read to its end.
 
-    It begins with a header of ours, whether the file has one or not: COPY skips it, learns from it how lines end, and
-    cannot swallow the next line with it. ``added`` says by how much COPY's line numbers are above the file's.
+    It begins with a header of its own, whether the file has one or not: COPY skips it, takes the line end from it, and
+    cannot swallow the next line with it. ``added`` is the offset of COPY's line numbers from the file's.
     """
 
     def __init__(self, source: Source, progress: Progress) -> None:
@@ -60,15 +60,15 @@ class Lines:
             self._line += lines
             self.read_rows += lines - spanned - blanks
             if rows and blank:
-                yield b"\n"  # the blank lines do not end the file, and COPY refuses the first of them
-            if rows:  # nothing would be the end
+                yield b"\n"  # blank lines above a row: COPY refuses the first of them
+            if rows:  # an empty chunk would be the end of the file
                 yield self._mended(rows)
             blank = blanks > 0 or (blank and not rows)
         if rest:
             raise self._unclosed(0)
 
     def _records(self, text: bytes) -> tuple[bytes, int, bytes]:
-        """Return whole records, a line feed behind each, by how many the lines are more, and the start of one more."""
+        """Return whole records, each ended by a line feed; how many more lines than records; the rest of the text."""
         odd = [] if self._source.file.unclosed else odd_lines(text)
         if not odd:
             return _with_line_feeds(text), 0, b""
@@ -96,7 +96,7 @@ class Lines:
         return rows
 
     def _has_mark(self, rows: bytes) -> bool:
-        # One byte is found fifty times as fast as three of which one is everywhere.
+        # Searching one rare byte is fifty times as fast as three bytes of which one is everywhere.
         return (b"\\" in rows and _END_MARK + b"\n" in rows) or (self._label is not None and self._label_mark in rows)
 
     def _mended_record(self, record: bytes) -> bytes:
@@ -114,7 +114,7 @@ class Lines:
 
 
 def numbered(lines: Lines) -> Iterator[tuple[int, bytes, list[bytes]]]:
-    """Read to the end; yield chunks with the number of their first line, and split into records."""
+    """Read to the end; yield the number of each chunk's first line, the chunk, and its records."""
     first = 1 - lines.added
     for chunk in iter(lines.read, b""):
         yield first, chunk, split(chunk)
@@ -122,7 +122,7 @@ def numbered(lines: Lines) -> Iterator[tuple[int, bytes, list[bytes]]]:
 
 
 def lines_with_id(source: Source, wanted: int) -> list[int]:
-    """Return the numbers of the lines where records begin that have this id; reads the whole file."""
+    """Return the first line numbers of the records with this id; reads the whole file."""
     identity, digits, found = _field(source.columns.index("id"), _ID), b"%d" % wanted, []
     for line, chunk, records in numbered(Lines(source, lambda _done, _total: None)):
         if digits in chunk:
@@ -134,7 +134,7 @@ def lines_with_id(source: Source, wanted: int) -> list[int]:
 
 
 def first_line(source: Source, wanted: int) -> int:
-    """Return the number of the line where the record begins that a line is of; reads the file to there."""
+    """Return the first line number of the record that contains line ``wanted``; reads the file to there."""
     for line, chunk, records in numbered(Lines(source, lambda _done, _total: None)):
         if line + chunk.count(b"\n") > wanted:
             for record in records:
@@ -162,7 +162,7 @@ def _below_first_line(raw: Iterator[bytes]) -> Iterator[bytes]:
 def _with_line_feeds(text: bytes) -> bytes:
     if b"\r" not in text:
         return text
-    # Where each carriage return is of a line end, to take out all of them is three times as fast.
+    # If every carriage return belongs to a line end, removing all of them is three times as fast.
     return text.replace(b"\r\n", b"\n") if _LONE_RETURN.search(text) else text.replace(b"\r", b"")
 
 

@@ -1,8 +1,8 @@
-"""Loads the old service's files in place of the live catalogue: ``python -m etl load DIR``.
+"""Replaces the live catalogue by the old service's files: ``python -m etl load DIR``.
 
-The road: find the files and read their headers, COPY each into a table of schema ``loading``, give these tables what
-the live ones have, swap. While a file is copied, a second connection indexes the tables before it. Readers see the old
-catalogue until the swap commits; a load that ends before that has changed nothing, whatever ended it.
+Steps: find the files and read their headers, COPY each into a shadow table in schema ``loading``, give these tables the
+structure of the live ones, swap. While a file is copied, a second connection indexes the tables before it. Readers see
+the old catalogue until the swap commits; a load that ends before that has changed nothing.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from etl.swap import swap
 from migrations.connection import DatabaseError, connected
 from service.settings import SettingError, database_url
 
-# Only the swap must survive a crash of the server, and asks for that itself. The check makes the server end the session
-# of a load that was killed.
+# Only the swap must survive a crash of the server, and sets that itself. The check interval makes the server end the
+# session of a killed load.
 _SESSION = {
     "application_name": "load",
     "search_path": "loading,public",
@@ -40,14 +40,14 @@ _SESSION = {
     "lock_timeout": "30s",
     "client_connection_check_interval": "1s",
 }
-# Parts that a table gets while the next file is copied. Parents come before children: a reference finds its key there.
+# Built while the next file is copied. Parents come before children, so that the key of a reference exists.
 _FINISHING = ("index", "reference")
 
 
 def load(url: str, directory: Path, console: Console) -> Report:
     """Load the files of ``directory`` into the database at ``url``.
 
-    Raises LoadError for a fault in the files or while another load runs, DatabaseError when the database fails.
+    Raises LoadError for an error in the files or while another load runs, DatabaseError when the database fails.
     """
     found = sources(directory)
     carts_report = _counted(carts(directory))
@@ -109,7 +109,7 @@ def _build(
 
 
 def _abandon(connection: Connection) -> None:
-    # It only gives the space back early: the next load would do it.
+    # This only frees the space early: the next load would do it.
     with contextlib.suppress(psycopg2.Error):
         _run(connection, "abandon")
 

@@ -1,6 +1,6 @@
 """A file in pieces: its records, and the numbers in some of their columns.
 
-To look at each field of each line would take minutes: one regular expression finds these numbers in a thousand lines.
+Parsing each field of each line would take minutes: one regular expression finds these numbers in a thousand lines.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NUMBER = rb'[ "+]*+(\d++)[ "]*+'
 
 
 class Piece(NamedTuple):
-    """Some records, the number in the file of their first line, and by column the numbers in them."""
+    """Records, the line number of the first one, and the numbers in some columns."""
 
     source: Source
     first: int

@@ -10,7 +10,7 @@ WIDTH = 30
 
 
 def bar(stream: TextIO, unit: str) -> Callable[[int, int], None]:
-    """Make a function of how many are done, and of how many, that redraws one line with rate and time left."""
+    """Return a function of (done, total) that redraws one line with rate and time left."""
     started = monotonic()
 
     def draw(done: int, total: int) -> None:
@@ -18,7 +18,7 @@ def bar(stream: TextIO, unit: str) -> Callable[[int, int], None]:
         left = f"{(total - done) / rate:.0f} s left" if rate else ""
         filled = WIDTH * done // total
         line = f"[{'#' * filled:{WIDTH}}] {done:,} of {total:,} {unit}, {rate:,.0f}/s, {left}"
-        # The escape clears what a longer line left behind.
+        # The escape clears the rest of a longer line.
         stream.write(f"\r{line}\x1b[K" + ("\n" if done == total else ""))
         stream.flush()
 

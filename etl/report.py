@@ -1,4 +1,4 @@
-"""What became of every row: read, stored, mended, refused and why."""
+"""Counts of the rows of a load: read, stored, mended, refused and why."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class FileReport:
     refused: Counter[str] = field(default_factory=Counter)
 
     def refuse(self, reason: str, rows: int) -> None:
-        """Take rows that were stored so far for refused."""
+        """Count rows as refused instead of stored."""
         self.stored -= rows
         self.refused[reason] += rows
 

@@ -1,7 +1,7 @@
 """Products as the rows of the seven CSV files, in the format of the old service's current generation.
 
-Strings are quoted, integers and ``null`` are bare, lines end in a line feed and the last line does not. Two faults of
-the old photos.csv belong to its ids and are made here: ids with gaps, and ten lines without their closing quote.
+Strings are quoted, integers and ``null`` are bare, lines end in a line feed, except the last one. Two faults of the old
+photos.csv depend on ids and are reproduced here: gaps in the ids, and ten lines without their closing quote.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Style(NamedTuple):
 
 
 class Product(NamedTuple):
-    """A product to write, with all that hangs on it; features as (feature, value), related as product ids."""
+    """A product to write, with its child rows; features as (feature, value), related as product ids."""
 
     name: str
     slogan: str
@@ -50,7 +50,7 @@ class Product(NamedTuple):
 
 
 class Sheet:
-    """One CSV file that numbers its rows. Rows gather in memory until ``flush``."""
+    """One CSV file that numbers its rows. Rows are buffered until ``flush``."""
 
     def __init__(self, stream: IO[str], header: str) -> None:
         self.count = 0
@@ -65,13 +65,13 @@ class Sheet:
         return self.count
 
     def flush(self) -> None:
-        """Hand what has gathered to the stream."""
+        """Write the buffered rows to the stream."""
         self._stream.write("".join(self._pending))
         self._pending.clear()
 
 
 class PhotoSheet(Sheet):
-    """photos.csv with the faults of its ids."""
+    """photos.csv with its faults."""
 
     def add(self, row: str) -> int:
         """Append a photo, some without the last quote, and return its id."""
@@ -114,7 +114,7 @@ class Sheets:
         self.by_name["cart.csv"].add(f"{user_session},{product_id},{int(active)}")
 
     def flush(self) -> None:
-        """Hand what has gathered to the streams."""
+        """Write the buffered rows to the streams."""
         for sheet in self.by_name.values():
             sheet.flush()
 

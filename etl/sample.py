@@ -1,4 +1,4 @@
-"""Some products of the files, drawn while these are read, with all that hangs on them."""
+"""A random sample of the files' products, drawn while reading, with their child rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from etl.pieces import Piece
 
 
 class Sample:
-    """At most ``size`` products; each of the file is as likely to be among them."""
+    """At most ``size`` products, each of the file with the same probability (reservoir sampling)."""
 
     def __init__(self, size: int, random: Random) -> None:
         self._size = size
@@ -27,7 +27,7 @@ class Sample:
         return len(self._products)
 
     def draw(self, piece: Piece) -> None:
-        """Let each product of a piece take its chance."""
+        """Draw from the products of a piece."""
         for offset in range(len(piece.records)):
             self._seen += 1
             if len(self._products) < self._size:

@@ -1,7 +1,7 @@
-"""The first products of every generated catalogue, written by hand: one for each oddity of the old service's data.
+"""The first products of every generated catalogue, written by hand: one for each edge case of the old service's data.
 
-A constant names the product or the style that has the special shape. Their text, prices and counts do not depend on
-the seed or on the size of the catalogue.
+A constant names the product or the style of each case. Their text, prices and counts do not depend on the seed or on
+the size of the catalogue.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Builds the new catalogue in schema ``loading``, out of every reader's sight."""
+"""Builds the new catalogue in shadow tables in schema ``loading``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _VERSIONED = "products"
 
 
 class Staging:
-    """One table of the new catalogue: the file that fills it, and what became of the file's rows."""
+    """One shadow table: the file that fills it, and the report of the file's rows."""
 
     def __init__(self, source: Source) -> None:
         self.report = FileReport(source.file.name)
@@ -30,7 +30,7 @@ class Staging:
         self._mended_ids: list[int] = []
 
     def copy(self, connection: Connection, console: Console) -> None:
-        """Make the table and fill it. Raises LoadError for the first line that the table does not take."""
+        """Create the table and fill it. Raises LoadError for the first line that it does not accept."""
         lines = Lines(self._source, console.watch(self._source.file.name))
         with connection, connection.cursor() as cursor:
             cursor.execute(self._sql("table"))
@@ -55,9 +55,9 @@ class Staging:
             self.add(connection, part)
 
     def add(self, connection: Connection, part: Part) -> None:
-        """Give the table one more thing that the live one has.
+        """Give the table one more part of the live one's structure.
 
-        A row that a reference cannot take is refused. Raises LoadError naming the line where an id is repeated.
+        Rows that violate a reference are refused. Raises LoadError naming the line where an id is repeated.
         """
         with connection.cursor() as cursor:
             try:
@@ -65,13 +65,13 @@ class Staging:
             except psycopg2.errors.UniqueViolation as error:
                 raise self._repeated(error) from None
             except psycopg2.errors.ForeignKeyViolation:
-                # Only now: looking for orphans costs as much as the reference, and a healthy catalogue has none.
+                # Only now: searching orphans costs as much as the reference, and a valid catalogue has none.
                 cursor.execute(part.remedy or "")
                 self.report.refuse(part.reason or "", cursor.rowcount)
                 cursor.execute(part.statement)
 
     def count_mended(self, connection: Connection) -> None:
-        """Count the mended rows among those that are stored in the end."""
+        """Count the mended rows among the stored ones."""
         if self._mended_ids:
             with connection.cursor() as cursor:
                 cursor.execute(self._sql("mended"), (self._mended_ids,))
@@ -95,8 +95,8 @@ class Staging:
         )
 
     def _place(self, error: psycopg2.Error, added: int) -> str:
-        # "COPY products, line 3, column id: …", in the server's language: the number is the first, no table has digits.
-        # It is that of the record's last line.
+        # "COPY products, line 3, column id: …", in the server's language: the line is the first number, since no table
+        # name has digits. It is that of the record's last line.
         number = re.search(r"\d+", error.diag.context or "")
         line = f", line {first_line(self._source, int(number[0]) - added)}" if number else ""
         return self._source.file.name + line

@@ -1,4 +1,4 @@
-"""What the live tables have beyond columns, read from the catalogue: the schema is written in the migrations alone."""
+"""The structure of the live tables beyond columns, introspected: the schema is written only in the migrations."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from etl.files import FILES
 
 _SQL = Path(__file__).parent / "sql"
 
-#: The one table of a catalogue that no file fills: etl/blocks.py does.
+#: The one table that is not loaded from a file: etl/blocks.py fills it.
 BLOCKS = "product_blocks"
 
 
 class Part(NamedTuple):
-    """A statement that gives a table of schema ``loading`` something that the live table has.
+    """A statement that gives a table in schema ``loading`` a part of the live table's structure.
 
-    A reference has a ``remedy``, which deletes the rows that it would not take, for the ``reason``.
+    A reference has a ``remedy``, which deletes the rows that violate it, and a ``reason`` for the report.
     """
 
     kind: str
@@ -35,7 +35,7 @@ def sql(name: str) -> str:
 
 
 def live_structure(cursor: Cursor) -> list[Part]:
-    """Read the parts of the live tables, in the order to build them in. Raises LoadError if a table is missing."""
+    """Read the parts of the live tables, in build order. Raises LoadError if a table is missing."""
     tables = [*(file.table for file in FILES), BLOCKS]
     cursor.execute(sql("structure"), {"tables": tables})
     parts = [Part(*row) for row in cursor.fetchall()]

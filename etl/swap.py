@@ -1,4 +1,4 @@
-"""Puts the new catalogue in the place of the old one, in one short transaction."""
+"""Swaps the shadow tables in, in one short transaction."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from etl.errors import LoadError
 from etl.structure import Part, live_structure, sql
 
 ATTEMPTS = 100
-#: Between two attempts; readers that waited behind the first get their answers in it.
+#: Between two attempts, for readers that waited behind the first.
 PAUSE_SECONDS = 0.5
 
 
 def swap(connection: Connection, built: list[Part], report_json: str) -> int:
-    """Replace the live tables by those of schema ``loading``, and raise the epoch; return the new epoch.
+    """Replace the live tables by those in schema ``loading``, and raise the epoch; return the new epoch.
 
-    Nobody sees old rows with the new epoch. New rows with the old epoch are seen by a prepared statement that waits for
-    the swap with its snapshot taken, which is harmless: what is cached under that epoch is not served any more.
+    Old rows are not visible with the new epoch. New rows with the old epoch are, to a prepared statement that waits for
+    the swap with its snapshot taken; that is harmless, since entries of that epoch are not served any more.
 
-    ``built`` is the structure that the new tables were given. Raises LoadError, and changes nothing, if the live one is
-    another by now or the live tables are never free.
+    ``built`` is the structure of the new tables. Raises LoadError, and changes nothing, if that of the live ones has
+    changed or the live tables do not become free.
     """
     with connection, connection.cursor() as cursor:
         cursor.execute(sql("quiet"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 CLOTHES_SIZES = ("XS", "S", "M", "L", "XL", "XXL")
 SHOE_SIZES = ("7", "7.5", "8", "8.5", "9", "9.5", "10", "10.5", "11", "11.5", "12")
 
-#: Each as likely as the others, so shoes are a tenth of a catalogue.
+#: All equally likely, so that shoes are a tenth of a catalogue.
 CATEGORIES = (
     *("Anorak", "Beanie", "Blazer", "Boots", "Cardigan", "Chinos", "Coat", "Dungarees", "Gilet", "Jumper"),
     *("Kilt", "Mittens", "Overshirt", "Parka", "Pyjamas", "Sandals", "Scarf", "Smock", "Tunic", "Waistcoat"),
@@ -118,7 +118,7 @@ SENTENCES = (
     "Tested on {occasion} by someone who complains a lot, and {finish} after what we heard.",
 )
 
-#: Names of features with the values they take; None is a value that nobody ever filled in.
+#: Features with their possible values; None is a missing value.
 CLOTHES_FEATURES: dict[str, tuple[str | None, ...]] = {
     "Fabric": ("Linen", "100% Cotton", "Boiled Wool", "98% Cotton 2% Elastane", "Canvas", "Corduroy"),
     "Cut": ("Straight", "Striaght", "Loose", "Slim", "Boxy", "Tapered"),

@@ -1,1 +1,1 @@
-"""Numbered changes of the schema, and what applies them."""
+"""Numbered schema migrations, and their runner."""

@@ -13,7 +13,7 @@ from service.settings import SettingError, database_url
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Apply, list or describe; return 0, 1 for an error or, with ``--status``, for pending migrations."""
+    """Apply, list or dump; return 0, or 1 for an error or, with ``--status``, for pending migrations."""
     parser = argparse.ArgumentParser(prog="python -m migrations", description="Migrate the database at DATABASE_URL.")
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--status", action="store_true", help="list what is applied and what is pending; 1 if pending")

@@ -1,4 +1,4 @@
-"""Connections for work that runs long and alone: migrations and bulk loads. Neither has a pool or a short deadline."""
+"""Connections for long-running work, migrations and bulk loads: no pool and no short deadline."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import psycopg2
 import psycopg2.extensions
 
 CONNECT_SECONDS = 10
-# A statement may run for long, but a server that is lost is noticed within half a minute: while we wait for an answer
-# by the keepalives, while we send by the user timeout.
+# A statement may run for long, but a lost server is noticed within half a minute: by the keepalives while waiting for a
+# response, by the user timeout while sending.
 _NOTICE_LOSS: dict[str, Any] = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -23,14 +23,14 @@ _QUOTED = re.compile(r'"[^"]*"')
 
 
 class DatabaseError(Exception):
-    """The database is not there, was lost or refused; the message holds no part of its URL."""
+    """The database is unreachable, was lost or refused; the message contains no part of its URL."""
 
 
 @contextmanager
 def connected(url: str, **settings: str | int) -> Iterator[psycopg2.extensions.connection]:
     """Connect with the given server settings; a statement outside ``with connection:`` is a transaction of its own.
 
-    Raises DatabaseError when there is no connection, and in place of every driver's error that the body lets out.
+    Raises DatabaseError when there is no connection, and in place of every driver error raised in the body.
     """
     connection = _connect(url, {"statement_timeout": 0, "client_encoding": "UTF8", **settings})
     try:
@@ -42,7 +42,7 @@ def connected(url: str, **settings: str | int) -> Iterator[psycopg2.extensions.c
 
 
 def reason(error: psycopg2.Error) -> str:
-    """Say in one line what the server or, without an answer from it, the driver reports."""
+    """Return the error in one line, from the server or else from the driver."""
     return str(error.diag.message_primary or (str(error).strip() or type(error).__name__).splitlines()[0])
 
 
@@ -61,7 +61,7 @@ def _connect(url: str, settings: dict[str, str | int]) -> psycopg2.extensions.co
 
 
 def harmless(message: str) -> str:
-    """Reduce what libpq says about a failed connection to the reason.
+    """Reduce libpq's message about a failed connection to the reason.
 
     From a URL with an unescaped @ or / in its password, libpq takes a part of the password for a host, a port or a
     database, and quotes it.

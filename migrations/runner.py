@@ -1,4 +1,4 @@
-"""Applies the numbered SQL files of a directory to a database, once each and in order, and tells which are applied."""
+"""Applies the numbered SQL files of a directory to a database, once each and in order, and lists which are applied."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from migrations.connection import connected, reason
 
 DIRECTORY = Path(__file__).parent
 SNAPSHOT = "schema.sql"
-#: The longest wait for another runner, and for any lock of a migration: whoever is behind that lock waits as well.
+#: Timeout of waiting for another runner, and for any lock of a migration, since other sessions queue behind that.
 LOCK_MILLISECONDS = 10_000
 
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
@@ -37,12 +37,12 @@ class Migration(NamedTuple):
 
     @property
     def sha256(self) -> str:
-        """Tells an edited file from the one that was applied."""
+        """Checksum that shows whether the file was edited after it was applied."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
 class State(NamedTuple):
-    """What a database has of a directory's migrations, in order: ``applied`` by name with the time as text."""
+    """A directory's migrations in a database, in order: ``applied`` as (name, time), and those ``pending``."""
 
     applied: list[tuple[str, str]]
     pending: list[Migration]

@@ -1,4 +1,4 @@
-"""The schema as one file, ``schema.sql``: what a database is after all migrations, for reading and for comparing."""
+"""The schema after all migrations as one file, ``schema.sql``, for reading and comparing."""
 
 from __future__ import annotations
 

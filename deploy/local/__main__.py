@@ -1,4 +1,4 @@
-"""``python -m deploy.local COMMAND``: what the Makefile calls."""
+"""Command line of the local stack, called by the Makefile: ``python -m deploy.local COMMAND``."""
 
 import argparse
 import contextlib
@@ -26,7 +26,7 @@ _FULL_DATABASE_GB = 10
 
 
 class Stopped(BaseException):
-    """A signal asks this process to stop; not an Exception, so that nothing takes it for a failure."""
+    """A signal to stop this process; not an Exception, so that no handler takes it for a failure."""
 
 
 def _raise_stopped(number: int, _frame: object) -> None:
@@ -77,7 +77,7 @@ def _follow(directory: RunDirectory, process: subprocess.Popen[bytes]) -> int:
 
 
 def down(directory: RunDirectory) -> int:
-    """Stop the stack, wherever it was started."""
+    """Stop the stack, also one that runs in the foreground."""
     pid = directory.supervisor()
     if pid is None:
         print("not running")
@@ -93,7 +93,7 @@ def down(directory: RunDirectory) -> int:
 
 
 def status(directory: RunDirectory) -> int:
-    """Print how each part is; 1 if any is down."""
+    """Print the state of each part; return 1 if any is down."""
     state = directory.state()
     if directory.supervisor() is None or "parts" not in state:
         print("not running" if directory.supervisor() is None else "starting")
@@ -150,7 +150,7 @@ def seed(directory: RunDirectory, catalogue: Path | None, full: bool) -> int:
 
 
 def clean(directory: RunDirectory) -> int:
-    """Stop the stack and delete all that it kept."""
+    """Stop the stack and delete its data."""
     down(directory)
     directory.remove()
     return 0
@@ -175,7 +175,7 @@ def _parsed() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Carry out one command; an error is one message, without a traceback."""
+    """Run one command; an error is one message, without a traceback."""
     options = {name: value for name, value in vars(_parsed()).items() if name != "command"}
     call, directory = options.pop("call"), RunDirectory(options.pop("directory"))
     try:

@@ -1,4 +1,4 @@
-"""Where the servers' programs are: setting, then PATH, then wheel."""
+"""Finds the servers' programs: by setting, then on PATH, then in wheels."""
 
 import importlib.metadata
 import importlib.util
@@ -53,7 +53,7 @@ def _runnable(program: Path, source: str) -> Path:
 
 
 def _cannot_run(program: Path) -> str | None:
-    """Try it as the servers' user, from a folder that this one can enter: nothing else knows all the reasons."""
+    """Try it as the servers' user, from a folder that this one can enter: only a run shows every problem."""
     user = server_user()
     flag = "-v" if program.name == "nginx" else "--version"
     try:

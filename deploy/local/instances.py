@@ -1,4 +1,4 @@
-"""The processes that the Procfile names: instances of the service, and what stands beside them."""
+"""The processes in the Procfile: instances of the service, and the invalidator."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ def procfile() -> dict[str, str]:
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a child: this one's, with ``settings``, and with this Python's programs first."""
+    """Return the environment of a child: this one's with ``settings``, and this Python's programs first on PATH."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     return {**os.environ, **settings, "PATH": path}
 

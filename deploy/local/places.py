@@ -1,4 +1,4 @@
-"""Where the stack keeps things, and at which ports it listens."""
+"""The files and ports of the stack."""
 
 import contextlib
 import fcntl
@@ -17,7 +17,7 @@ from typing import Any
 from deploy.local.processes import StackError, server_user
 from deploy.local.servers import write_private
 
-# Below the ports that the kernel gives to outgoing connections, so that a stopped server finds its own still free.
+# Below the ports that the kernel gives to outgoing connections, so that the port of a stopped server stays free.
 _PORTS = range(20000, 32000)
 # The path of a socket has at most 107 bytes, of which its name takes some.
 _PATH_FOR_SOCKETS = re.compile(r"[A-Za-z0-9/._-]{1,80}")
@@ -73,7 +73,7 @@ class RunDirectory:
             shutil.rmtree(self._made_outside())
 
     def environment(self) -> dict[str, str]:
-        """Return what ``env`` says; nothing if there is none."""
+        """Return the settings in ``env``; none if it does not exist."""
         try:
             return dict(word.split("=", 1) for word in shlex.split(self._env.read_text(encoding="utf-8")))
         except FileNotFoundError:
@@ -84,7 +84,7 @@ class RunDirectory:
         write_private(self._env, "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.items()))
 
     def state(self) -> dict[str, Any]:
-        """Return what the last supervisor wrote: ``ports`` by name, ``parts``, and the ``pid`` it had."""
+        """Return what the last supervisor wrote: ``ports`` by name, ``parts``, and its ``pid``."""
         try:
             return json.loads(self._state.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -96,7 +96,7 @@ class RunDirectory:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Be the one supervisor; the kernel lets go when this process ends, however it ends."""
+        """Hold the supervisor's lock; the kernel releases it when this process ends."""
         self.path.mkdir(parents=True, exist_ok=True)
         with self._lock.open("a+") as lock:
             try:

@@ -1,4 +1,4 @@
-"""Is it ready? One question per kind of server, each with a deadline. No answer shows a URL's password."""
+"""Readiness probes, one per kind of server, each with a timeout. Messages do not show a URL's password."""
 
 import contextlib
 import http.client
@@ -15,7 +15,7 @@ _SECONDS = 2
 
 
 def postgres(url: str) -> None:
-    """Raise StackError unless Postgres answers a query there."""
+    """Raise StackError unless Postgres runs a query there."""
     try:
         with query(url) as cursor:
             cursor.execute("SELECT")
@@ -48,13 +48,13 @@ def redis(url: str) -> None:
 
 
 def client(url: str) -> redis_client.Redis:
-    """Return a client that gives up at once."""
+    """Return a client that does not retry."""
     retry = Retry(NoBackoff(), 0)
     return redis_client.Redis.from_url(url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS, retry=retry)
 
 
 def status(address: str, path: str) -> int:
-    """Return the status of a GET; raises OSError while nobody speaks HTTP there."""
+    """Return the status of a GET; raises OSError if no HTTP server responds there."""
     connection = http.client.HTTPConnection(address, timeout=_SECONDS)
     try:
         connection.request("GET", path)

@@ -17,11 +17,11 @@ _TAIL_BYTES = 4000
 
 
 class StackError(Exception):
-    """A part of the stack cannot be found, started or reached; the message is for whoever runs it."""
+    """A part of the stack cannot be found, started or reached; the message is for the user."""
 
 
 def server_user() -> pwd.struct_passwd | None:
-    """Return whom servers run as: Postgres refuses to be root, so root lends them ``nobody``; else None, oneself."""
+    """Return the servers' user: ``nobody`` for root, as which Postgres refuses to run; else None, the current user."""
     if os.geteuid() != 0:
         return None
     try:
@@ -36,7 +36,7 @@ def as_user(user: pwd.struct_passwd | None) -> dict:
 
 
 class Child:
-    """A process with a log. Subclasses say how it is prepared, what its command is and when it is ready."""
+    """A process with a log. Subclasses define its preparation, its command and its readiness."""
 
     stop_signal = signal.SIGTERM
     start_seconds = 30.0
@@ -82,7 +82,7 @@ class Child:
                     stderr=log,
                     cwd=self.directory,
                     env=self.environ,
-                    start_new_session=True,  # Ctrl-C reaches the supervisor only, which stops all in order
+                    start_new_session=True,  # Ctrl-C reaches only the supervisor, which stops all in order
                     preexec_fn=_die_with_parent(self.stop_signal),  # noqa: PLW1509 - one system call, no lock
                     **as_user(self.user),
                 )
@@ -103,7 +103,7 @@ class Child:
             time.sleep(0.02)
 
     def report(self) -> str:
-        """Tell how it stands, and what its log said last."""
+        """Return its state and the end of its log."""
         status = self.process.poll() if self.process else None
         state = "is not ready" if status is None else f"ended with status {status}"
         return f"{self.name} {state}; the end of {self.log}:\n{self.log_tail()}"
@@ -123,7 +123,7 @@ class Child:
         return self.process.pid
 
     def alive(self) -> bool:
-        """Tell whether the process is there, ready or not."""
+        """Whether the process runs, ready or not."""
         return self.process is not None and self.process.poll() is None
 
     def children(self) -> set[int]:
@@ -137,7 +137,7 @@ class Child:
             self.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        """Stop it in order, by force after a while. Does nothing if it does not run."""
+        """Stop it gracefully, by force after a timeout. Does nothing if it does not run."""
         if self.process is None:
             return
         self.ask_to_stop()
@@ -148,14 +148,14 @@ class Child:
         self.process = None
 
     def kill(self) -> None:
-        """Take it and all its children away at once (-9)."""
+        """Kill it and all its children (-9)."""
         self._signal_tree(signal.SIGKILL)
         if self.process is not None:
             self.process.wait(self.stop_seconds)
         self.process = None
 
     def pause(self) -> None:
-        """Make it hang, with all its children: connections stay, answers do not come."""
+        """Make it hang, with all its children: connections stay open without responses."""
         self._signal_tree(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -174,21 +174,21 @@ class Child:
 
 
 def _die_with_parent(number: signal.Signals):
-    """Return what a child runs before exec: the net under a supervisor that is killed."""
+    """Return what a child runs before exec, so that it ends even if the supervisor is killed."""
     if _LIBC is None:
         return None
     parent = os.getpid()
 
     def ask_kernel() -> None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, int(number))
-        if os.getppid() != parent:  # it went before the kernel knew
+        if os.getppid() != parent:  # the parent ended before the call
             os._exit(1)
 
     return ask_kernel
 
 
 def _descendants(pid: int) -> Iterator[int]:
-    """Children of Postgres have sessions of their own, so the process group does not name them all."""
+    """Children of Postgres have sessions of their own, so the process group does not include them all."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             parent = int(stat.read_text().rpartition(")")[2].split()[1])

@@ -20,9 +20,9 @@ _OF_TESTS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "o
 
 
 class Postgres(Child):
-    """A Postgres with its data in ``root/postgres/data``, made at the first start.
+    """A Postgres with its data in ``root/postgres/data``, created at the first start.
 
-    With ``durable=False`` a power cut may lose it all: right for tests, and faster.
+    With ``durable=False`` a power cut may lose its data: acceptable in tests, and faster.
     """
 
     stop_signal = signal.SIGINT  # fast shutdown: does not wait for clients
@@ -86,7 +86,7 @@ class Postgres(Child):
 
 
 class Redis(Child):
-    """A Redis or Valkey that keeps nothing on disk, with a password that no list of processes shows."""
+    """A Redis or Valkey without persistence, with a password that no list of processes shows."""
 
     def __init__(self, root: Path, port: int, log: Path) -> None:
         program = binaries.redis(root.parent / SHELF)
@@ -115,9 +115,9 @@ class Redis(Child):
 
 
 class Nginx(Child):
-    """An nginx with the project's template; ``values`` as service.nginx_conf gives them.
+    """An nginx with the project's template; ``values`` come from service.nginx_conf.
 
-    Its files (access log, micro-cache, temporary bodies) lie in ``prefix``.
+    Its files (access log, micro-cache, temporary bodies) are in ``prefix``.
     """
 
     template = TEMPLATE
@@ -141,15 +141,15 @@ class Nginx(Child):
         super().launch()
 
     def reload(self) -> None:
-        """Have its configuration read again by new workers; the old ones end after the requests that they have."""
+        """Reload its configuration in new workers; the old ones end after their current requests."""
         os.kill(self.pid, signal.SIGHUP)
 
     def probe(self) -> None:
-        probes.status(self.address, "/metrics")  # which nginx answers itself, whatever is behind it
+        probes.status(self.address, "/metrics")  # answered by nginx itself, without an upstream
 
 
 def reachable(listen: str) -> str:
-    """Return ``host:port`` to ask a server at that listens on ``listen``, perhaps on all addresses.
+    """Return ``host:port`` at which to reach a server that listens on ``listen``, perhaps on all addresses.
 
     Raises StackError unless it is ``host:port`` or a port.
     """
@@ -183,7 +183,7 @@ def _write_for_server(path: Path, text: str) -> None:
 
 
 def _own(directory: Path) -> Path:
-    """Make a folder that belongs to the servers' user; those above it stay one's own, and so do files put there."""
+    """Create a folder owned by the servers' user; its parents, and files put there, belong to the current user."""
     directory.parent.mkdir(parents=True, exist_ok=True)
     directory.mkdir(mode=0o700, exist_ok=True)
     if user := server_user():

@@ -1,4 +1,4 @@
-"""Starts the whole stack in order, watches it, and stops it in the other order."""
+"""Starts the whole stack in order, watches it, and stops it in reverse order."""
 
 import contextlib
 import dataclasses
@@ -44,7 +44,7 @@ class Supervisor:
         self.parts: list[Child] = []
 
     def serve(self) -> None:
-        """Start everything, say where it is, and watch until a signal's exception ends it; then stop everything."""
+        """Start everything, print the addresses, watch until a signal's exception, then stop everything."""
         started = time.monotonic()
         with self.run.held(), contextlib.ExitStack() as stopping:
             stopping.callback(self._stop)
@@ -82,7 +82,7 @@ class Supervisor:
                 say(part, f"yours, from {name}")
 
     def _theirs(self, setting: str, part: str) -> bool:
-        """Whoever sourced ``.run/env`` has the private server's URL in the environment: that is not theirs."""
+        """Whether the user set a URL; the private server's URL, from a sourced ``.run/env``, does not count."""
         ours = part in self.private_before and self.settings.get(setting) == self.before.get(setting)
         return setting in self.settings and not ours
 
@@ -111,7 +111,7 @@ class Supervisor:
         say("catalogue", f"loaded, report in {self.run.report}")
 
     def _command(self, *arguments: str | Path) -> None:
-        """Run this Python to the end with the stack's settings; raises StackError with its log."""
+        """Run this Python with the stack's settings and wait for it; raises StackError with its log."""
         log = self._log("commands")
         with log.open("ab") as output:
             command = [sys.executable, *map(str, arguments)]
@@ -130,7 +130,7 @@ class Supervisor:
         self._begin(Nginx(self.run.servers() / "stack", self._log("nginx"), values))
 
     def _begin(self, *parts: Child) -> None:
-        """Start parts side by side; each is remembered before it runs, so that nothing outlives a signal."""
+        """Start parts concurrently; each is registered before it runs, so that a signal leaves no process behind."""
         started = time.monotonic()
         for part in parts:
             self.parts.append(part)
@@ -151,7 +151,7 @@ class Supervisor:
         return [{"name": part.name, "pid": part.pid, "address": part.address} for part in self.parts]
 
     def _watch(self) -> None:
-        """Say when a part ends; `make status` shows it too. The others go on, as they should."""
+        """Report when a part ends; `make status` shows it too. The others keep running."""
         gone: set[Child] = set()
         while True:
             for part in self.parts:
@@ -161,7 +161,7 @@ class Supervisor:
             time.sleep(0.5)
 
     def _stop(self) -> None:
-        """Stop from the outside in: nginx lets go of its connections, so that the instances need not wait for them."""
+        """Stop from the outside in: nginx closes its connections, so that instances need not wait for them."""
         ranks = {"nginx": 0, "redis": 2, "postgres": 3}
         for rank in range(4):
             these = [part for part in self.parts if ranks.get(part.name, 1) == rank]
@@ -173,7 +173,7 @@ class Supervisor:
 
 
 def invitation(base_url: str) -> list[str]:
-    """Return the lines that show what to do with a running stack."""
+    """Return the lines with the address and example requests of a running stack."""
     return [f"\n  {base_url}\n", f"  curl {base_url}/products/1", f"  curl {base_url}/products/1/styles\n"]
 
 

@@ -1,5 +1,5 @@
--- This mode stops whoever changes structure, and autovacuum, which gives way only to those who wait longer than a reader
--- ever should; readers and writers do not notice it.
+-- This mode blocks changes of structure, and autovacuum, which gives way only to sessions that wait longer than a reader
+-- should; it blocks neither readers nor writers.
 SET LOCAL synchronous_commit = on;
 LOCK TABLE
     public.products, public.features, public.styles, public.photos, public.skus, public.related_products, public.product_blocks,

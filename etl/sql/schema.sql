@@ -1,3 +1,3 @@
--- What a load that was killed left behind goes first. Nobody but a load uses this schema.
+-- Removes what a killed load left behind. Only loads use this schema.
 DROP SCHEMA IF EXISTS loading CASCADE;
 CREATE SCHEMA loading;

@@ -1,4 +1,4 @@
--- Readers wait behind this, so it gives up soon, and before the server would look for a deadlock and end one of them.
+-- Readers queue behind this, so it times out soon, and before the server would detect a deadlock and end one of them.
 SAVEPOINT readers;
 SET LOCAL lock_timeout = '100ms';
 LOCK TABLE

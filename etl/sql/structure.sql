@@ -1,6 +1,6 @@
--- What the live tables have beyond columns and checks, as the statements that give it to the same tables in schema
+-- The structure of the live tables beyond columns and checks, as statements for the tables of the same names in schema
 -- loading. In order: keys, indexes, references, triggers and in which sessions they fire, owner and grants.
--- Names are written without schema while public alone is searched; run them where loading is searched first.
+-- Names have no schema as only public is in the search path; run the statements with loading first in it.
 SET LOCAL search_path = public;
 
 WITH live AS (

@@ -8,7 +8,7 @@ ALTER TABLE loading.skus SET SCHEMA public;
 ALTER TABLE loading.related_products SET SCHEMA public;
 ALTER TABLE loading.product_blocks SET SCHEMA public;
 DROP SCHEMA loading;
--- What waits is of the old catalogue, which the epoch makes a miss as a whole. Its versions may be higher than the load's,
--- which was taken before: told under the new epoch, they would keep these products out of the cache for a minute.
+-- Pending invalidations are of the old catalogue, all of which the epoch makes a miss. Their versions may be higher than
+-- the load's, which was taken before: under the new epoch, they would keep these products out of the cache for a minute.
 DELETE FROM public.catalogue_outbox;
 SELECT public.catalogue_raise_epoch(%s);

@@ -1,2 +1,2 @@
--- Indexes, references and triggers come when the rows are there.
+-- Indexes, references and triggers are added after the rows.
 CREATE TABLE loading.{table} (LIKE public.{table} INCLUDING ALL EXCLUDING INDEXES);
