@@ -49,10 +49,10 @@ class DatabaseCatalogue:
         for kind, product_id in dict.fromkeys(keys):
             ids[kind].append(product_id)
         documents: dict[Key, Document] = {}
-        for kind, asked in ids.items():
-            found = {row[0]: row for row in self._postgres.run(Call(DOCUMENTS[kind], (asked,)))}
+        for kind, wanted in ids.items():
+            found = {row[0]: row for row in self._postgres.run(Call(DOCUMENTS[kind], (wanted,)))}
             _, epoch, _ = found[_EPOCH]
-            for product_id in asked:
+            for product_id in wanted:
                 _, version, body = found.get(product_id, _MISSING)
                 documents[Key(kind, product_id)] = _document(epoch, version, body)
         return documents

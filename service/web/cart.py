@@ -41,9 +41,9 @@ def show_priced_cart() -> Response:
 @cart.post("/cart")
 def add_to_cart() -> Response:
     """Add to the count of a sku; a client without a cart gets one."""
-    asked = requests.body(CartAddition)
+    addition = requests.body(CartAddition)
     cart_id = _own_cart() or resources().tokens.new_cart()
-    (refusal,) = resources().carts.add([Addition(cart_id, asked["sku_id"], asked["count"])])
+    (refusal,) = resources().carts.add([Addition(cart_id, addition["sku_id"], addition["count"])])
     if refusal:
         raise refusal
     return _hand_out(cart_id, responses.created())

@@ -47,12 +47,12 @@ def preflight(allowed: str) -> Response:
     The requested headers are allowed, since clients of the old API send Authorization and others. They are repeated,
     as ``*`` does not include Authorization.
     """
-    asked = request.headers.get("Access-Control-Request-Headers", "")
+    requested = request.headers.get("Access-Control-Request-Headers", "")
     headers = {
         "Allow": allowed,
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Allow-Methods": allowed,
-        "Access-Control-Allow-Headers": asked if _NAMES.fullmatch(asked) else _REQUEST_HEADERS,
+        "Access-Control-Allow-Headers": requested if _NAMES.fullmatch(requested) else _REQUEST_HEADERS,
         "Access-Control-Max-Age": "86400",
         "Vary": "Access-Control-Request-Headers",
     }

@@ -19,17 +19,17 @@ _MOST_AT_ONCE = 100
 @products.get("/products")
 def list_products() -> Response:
     """A page of the catalogue, the products after an id, or the products with given ids."""
-    asked = requests.query(ListQuery)
-    if asked["ids"] is not None:
-        return _cards(asked["ids"])
-    database, page, count = resources().database, asked["page"], min(asked["count"], _MOST_AT_ONCE)
-    if asked["after"] is not None:
-        ids, more = database.ids_after(asked["after"], count)
+    query = requests.query(ListQuery)
+    if query["ids"] is not None:
+        return _cards(query["ids"])
+    database, page, count = resources().database, query["page"], min(query["count"], _MOST_AT_ONCE)
+    if query["after"] is not None:
+        ids, more = database.ids_after(query["after"], count)
     else:
-        ids, more = database.ids_on_page(page, asked["count"], count)
+        ids, more = database.ids_on_page(page, query["count"], count)
     if not more:
         return _cards(ids)
-    by_page = asked["after"] is None and count == asked["count"]
+    by_page = query["after"] is None and count == query["count"]
     following = f"page={page + 1}" if by_page else f"after={ids[-1]}"
     base_path = request.headers.get("X-Forwarded-Prefix", "")  # where the client finds this service
     return _cards(ids, f'<{base_path}/products?{following}&count={count}>; rel="next"')

@@ -27,34 +27,34 @@ class Lookups:
         self._fast_path = fast_path
         self._epoll = epoll
         self.gathered: list[Connection] = []
-        self._asked: list[Connection] = []
+        self._in_flight: list[Connection] = []
         self._until = 0.0
         self._socket: socket.socket | None = None
         self.descriptor = -1
 
     def wait_seconds(self, most: float) -> float:
         """How long to wait for events: ``most``, or until the deadline of the look-up in flight."""
-        return min(most, max(0.0, self._until - time.monotonic())) if self._asked else most
+        return min(most, max(0.0, self._until - time.monotonic())) if self._in_flight else most
 
     def can_begin(self) -> bool:
         """Whether requests have gathered and no look-up is in flight."""
-        return bool(self.gathered) and not self._asked
+        return bool(self.gathered) and not self._in_flight
 
     def can_end(self, is_readable: bool) -> bool:
         """Whether the look-up in flight has a result, or is past its deadline."""
-        return bool(self._asked) and (is_readable or time.monotonic() >= self._until)
+        return bool(self._in_flight) and (is_readable or time.monotonic() >= self._until)
 
     def begin(self) -> Sequence[Connection]:
         """Look up what has gathered; return requests that cannot be looked up now."""
-        asked, self.gathered = self.gathered[:_MOST], self.gathered[_MOST:]
+        batch, self.gathered = self.gathered[:_MOST], self.gathered[_MOST:]
         try:
-            result = self._fast_path.begin([connection.request for connection in asked])
+            result = self._fast_path.begin([connection.request for connection in batch])
         except Exception:
             _LOG.exception("the fast path failed to look up")
-            return asked
+            return batch
         if result is None:
-            return asked
-        self._asked, self._until = asked, time.monotonic() + self._fast_path.look_up_seconds
+            return batch
+        self._in_flight, self._until = batch, time.monotonic() + self._fast_path.look_up_seconds
         if result is not self._socket:  # reconnected; closing the old one unregistered it
             self._epoll.register(result, select.EPOLLIN)
             self._socket, self.descriptor = result, result.fileno()
@@ -65,9 +65,9 @@ class Lookups:
 
         A result that has arrived is taken however late it is: the loop may have been blocked.
         """
-        asked = self._asked
+        batch = self._in_flight
         try:
-            answers = self._fast_path.receive([connection.request for connection in asked], common)
+            answers = self._fast_path.receive([connection.request for connection in batch], common)
             if answers is None and time.monotonic() < self._until:
                 return (), ()
             if answers is None:
@@ -75,8 +75,8 @@ class Lookups:
         except Exception:
             _LOG.exception("the fast path failed to take a look-up's result")
             answers = None
-        self._asked = []
-        return asked, answers if answers is not None else [None] * len(asked)
+        self._in_flight = []
+        return batch, answers if answers is not None else [None] * len(batch)
 
     def forget_socket(self) -> None:
         """Called when it is readable with no look-up in flight: the server has closed it."""
