@@ -14,6 +14,8 @@ __all__ = ["Catalogue", "Document", "Key", "Kind"]
 class Kind(StrEnum):
     """The documents of a product. They change together, under the product's version."""
 
+    __hash__ = str.__hash__  # that of enumerations is written in Python, and every hit is counted by its kind
+
     PRODUCT = "product"
     STYLES = "styles"
     RELATED = "related"
