@@ -1,6 +1,6 @@
-"""What the worker asks of the application: a fast path that matches simple requests and answers many of them at once.
+"""The worker's interface to the application's fast path, which matches simple requests and answers them in batches.
 
-A response is the bytes to send. ``common`` is what the worker sends with every response: whole header lines.
+A response is the bytes to send. ``common`` holds the header lines that the worker sends with every response.
 """
 
 from __future__ import annotations
@@ -11,45 +11,42 @@ from typing import Any, Protocol
 
 
 class FastPath(Protocol):
-    """Stands before the application. What it does not match beyond doubt, the application answers.
+    """Tried before the application, which answers every request that is in doubt.
 
-    ``begin``, ``receive`` and ``abandon`` run in the event loop and never wait. After a ``begin`` that returned a
-    socket comes a ``receive`` each time that it is readable, until one returns responses, or after ``look_up_seconds``
-    a last one and ``abandon``; then the next ``begin``.
+    ``begin``, ``receive`` and ``abandon`` run in the event loop and must not block. After a ``begin`` that returned a
+    socket, ``receive`` is called each time that it is readable, until one returns responses, or after
+    ``look_up_seconds`` a last time, followed by ``abandon``; then comes the next ``begin``.
     """
 
     look_up_seconds: float
 
     def match(self, raw: bytes) -> Any | None:
-        """One whole request, parsed; None if there is any doubt."""
+        """One whole request, parsed; None if in doubt."""
         ...
 
     def begin(self, requests: Sequence[Any]) -> socket | None:
-        """Begin to look up what can be answered at once; the socket that becomes readable then, None if nothing can.
+        """Begin a look-up; return the socket that becomes readable with its result, None if there can be none now.
 
-        Without requests, only make ready to look up.
+        Without requests, only connect.
         """
         ...
 
     def receive(self, requests: Sequence[Any], common: bytes) -> Sequence[bytes | None] | None:
-        """Responses to the requests of the last ``begin``, None for those not found; None while unknown."""
+        """Responses to the requests of the last ``begin``, None for each miss; None while the look-up is in flight."""
         ...
 
     def abandon(self) -> None:
-        """The look-up is late: expect its result no longer."""
+        """Give up on a look-up that is past its deadline."""
         ...
 
     def fill(self, requests: Sequence[Any], common: bytes) -> Sequence[bytes | None]:
-        """Responses to requests that were not found, waited for; None where the application has to answer.
-
-        Runs in a fill thread.
-        """
+        """Responses to misses, blocking, in a fill thread; None where the application has to answer."""
         ...
 
     def overloaded(self, requests: Sequence[Any], common: bytes) -> Sequence[bytes]:
-        """Responses where too many requests wait already."""
+        """Responses to requests that exceed the queue."""
         ...
 
     def malformed(self, status: int, common: bytes) -> bytes:
-        """The response to what no parser understands; ``status`` says why."""
+        """The response to a request that cannot be parsed; ``status`` says why."""
         ...
