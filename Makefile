@@ -45,19 +45,19 @@ test: $(READY) ## run the whole suite against private servers, with coverage
 browser: $(READY) ## call the service from a page of another origin in headless Chromium
 	@$(PY) -m pytest -q tests/clients/check_in_a_browser.py
 
-chaos: $(READY) ## have every part fail in turn, under load, on private servers; prints what readers saw
+chaos: $(READY) ## make every part fail in turn, under load, on private servers; prints what readers saw
 	@$(PY) -m tests.chaos
 
-bench: $(READY) ## measure it beside Express, FastAPI and a file from nginx, on the running stack; QUICK=1 to try
+bench: $(READY) ## measure the running stack against Express, FastAPI and a file from nginx; QUICK=1 for a short run
 	@$(PY) -m tests.bench $(if $(QUICK),--quick)
 
 bench-load: $(READY) ## time a load of the full catalogue against plain \copy of its files
 	@$(PY) -m tests.bench.load
 
-bench-queries: $(READY) ## time the queries beside a peer's, and pages at both ends, on the running stack's catalogue
+bench-queries: $(READY) ## time the queries against another implementation's, and the first and last pages, on the running stack
 	@$(STACK) with tests.bench.queries
 
-freshness: $(READY) ## measure how soon changes reach readers, alone and beside a price feed, on a stack of its own
+freshness: $(READY) ## measure how soon changes reach readers, alone and during a price feed, on a stack of its own
 	@$(PY) -m tests.freshness
 
 lint: $(READY) ## check style, types and the direction of imports

