@@ -42,8 +42,8 @@ limit_request_line = 8190
 limit_request_field_size = 8190
 limit_request_fields = 5000
 
-# Only nginx may set the client's address and scheme, from here or over a Unix socket, whose peer gunicorn always trusts;
-# other spellings of the same headers are ignored.
+# Only nginx may set the client's address and scheme, from here or over a Unix socket, whose peer gunicorn always
+# trusts; other spellings of the same headers are ignored.
 forwarded_allow_ips = "127.0.0.1"
 secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
 forwarder_headers = ""
