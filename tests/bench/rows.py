@@ -96,7 +96,7 @@ BEHIND_NGINX = (
         _of(OURS, EXPRESS, BARE, MICRO_CACHED),
         (figures.faster(EXPRESS, 5), figures.faster(BARE, 0.93), figures.no_errors(), figures.p99_within(10)),
     ),
-    Row("the same, Zipf's ids", _of(OURS, MICRO_CACHED), (figures.no_errors(),), drawn=_zipf),
+    Row("product, Zipf's ids, through nginx, both cores", _of(OURS, MICRO_CACHED), (figures.no_errors(),), drawn=_zipf),
     *(
         Row(
             f"one hot product through nginx, {connections} connections",
