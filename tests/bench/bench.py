@@ -81,8 +81,8 @@ class Bench:
         with line.disturbed(self.trouble, server) if line.disturbed else nullcontext():
             before = cpu_seconds(server.roots)
             path = server.path(row.kind)
-            connections, seconds = line.connections, self.length.seconds
-            report = wrk.run(server.address, path, self.file, row.clients, connections, seconds, load_cores)
+            load = row.clients, line.connections, self.length.seconds, load_cores, line.encodings
+            report = wrk.run(server.address, path, self.file, *load)
             used = cpu_seconds(server.roots) - before
         return Round(report.rate, used / report.answers * 1e6, report.p99_ms, report.errors)
 

@@ -13,6 +13,7 @@ from tests.bench.servers import BARE, EXPRESS, FASTAPI, FILE, MICRO_CACHED, TUNE
 
 _UNDISTURBED = "ours undisturbed"
 _FEW = "ours, 8"
+_PLAIN = "ours without gzip"
 
 
 class Line(NamedTuple):
@@ -21,6 +22,7 @@ class Line(NamedTuple):
     server: str
     connections: int = 64
     disturbed: Callable[[Trouble, Server], AbstractContextManager[None]] | None = None
+    encodings: str = ""
 
 
 class Row(NamedTuple):
@@ -86,6 +88,12 @@ ALONE = (
         (figures.no_errors(), figures.p99_within(70)),
     ),
     Row("styles, Redis warm", _of(OURS, EXPRESS, FASTAPI), (figures.faster(EXPRESS, 6),), kind=Kind.STYLES),
+    Row(
+        "styles, Redis warm, gzip accepted",
+        {OURS: Line(OURS, encodings="gzip, deflate, br"), _PLAIN: Line(OURS)},
+        (figures.faster(_PLAIN, 1.2),),
+        kind=Kind.STYLES,
+    ),
     Row("product, Redis empty", _of(OURS, EXPRESS, FASTAPI), (figures.faster(EXPRESS, 6),), cold=True),
 )
 """Each server is one process, and all of them share a core."""

@@ -61,7 +61,9 @@ class Warmth:
     def mean_bytes(self, kind: Kind, ids: Sequence[int]) -> int:
         """Size of an average document of these products."""
         sample = ids[:: max(1, len(ids) // 1000)]
-        return round(mean(len(one.body or b"") for batch in _batches(sample) for one in self._load(kind, batch)))
+        return round(
+            mean(len(one.plain_body() or b"") for batch in _batches(sample) for one in self._load(kind, batch))
+        )
 
     def that_fit(self, kind: Kind, ids: Sequence[int]) -> Sequence[int]:
         """The last of these ids, as many as an empty Redis has room for under all names."""
@@ -82,7 +84,7 @@ class Warmth:
             pipe = self._redis.pipeline(transaction=False)
             for product_id, one in zip(batch, self._load(kind, batch), strict=True):
                 for peer in _PEERS:
-                    pipe.set(f"{peer}:{kind}:{product_id}", one.body or b"", ex=_KEEP_SECONDS)
+                    pipe.set(f"{peer}:{kind}:{product_id}", one.plain_body() or b"", ex=_KEEP_SECONDS)
             pipe.execute()
         for batch in _batches(ids):
             names = [

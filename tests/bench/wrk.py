@@ -22,9 +22,18 @@ class Report(NamedTuple):
 
 
 def run(
-    address: str, path: tuple[str, str], ids: Path, clients: int, connections: int, seconds: int, cores: set[int]
+    address: str,
+    path: tuple[str, str],
+    ids: Path,
+    clients: int,
+    connections: int,
+    seconds: int,
+    cores: set[int],
+    encodings: str = "",
 ) -> Report:
     """Ask for random ids of a file, each between the two parts of ``path``, with headers of so many different clients.
+
+    All of them accept ``encodings``; without any, they do not say.
 
     Raises StackError if wrk says nothing.
     """
@@ -38,10 +47,9 @@ def run(
         f"-d{seconds}s",
         "--latency",
     ]
-    environ = {**os.environ, "BEFORE": path[0], "AFTER": path[1], "IDS": str(ids), "CLIENTS": str(clients)}
-    done = subprocess.run(
-        [*command, "-s", _SCRIPT, f"http://{address}/"], env=environ, capture_output=True, text=True, check=False
-    )
+    asked = {"BEFORE": path[0], "AFTER": path[1], "IDS": str(ids), "CLIENTS": str(clients), "ENCODINGS": encodings}
+    command += ["-s", str(_SCRIPT), f"http://{address}/"]
+    done = subprocess.run(command, env={**os.environ, **asked}, capture_output=True, text=True, check=False)
     return parse(done.stdout or done.stderr)
 
 
