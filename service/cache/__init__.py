@@ -1,5 +1,6 @@
 """Cache-aside over Redis: entries with versions, a policy without I/O, and a Redis client.
 
-It knows names and bytes, not products: ``entry`` is what is stored, ``keys`` its names, ``aside`` when it may be
-served, ``catch_up`` and ``breaker`` when Redis is bypassed, ``redis_store`` and ``put.lua`` read and write it.
+It knows names and bytes, not products: ``entry`` is what is stored, gzipped by ``compression`` above 1 kB, ``keys`` its
+names, ``aside`` when it may be served, ``catch_up`` and ``breaker`` when Redis is bypassed, ``redis_store`` and
+``put.lua`` read and write it.
 """

@@ -60,7 +60,7 @@ class Document(NamedTuple):
         """The same as it is to be kept and sent: gzipped if that is worth it."""
         if self.body is None or self.is_gzipped or len(self.body) <= LONGEST_PLAIN_BYTES:
             return self
-        return self._replace(body=compress(self.body), is_gzipped=True)
+        return Document(compress(self.body), *self[1:5], is_gzipped=True)
 
     def plain_body(self) -> bytes | None:
         """The body as the source gave it."""

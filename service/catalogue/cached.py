@@ -51,7 +51,7 @@ class CachedCatalogue:
     def load(self, keys: Collection[Key], outcome: str = "miss") -> dict[Key, Document]:
         """Every key's document from ``source``, after a miss. Raises what ``source`` raises."""
         found = self._single_flight.load(keys).items()
-        loaded = {key: one._replace(outcome=outcome) for key, one in found}
+        loaded = {key: Document(*one[:4], outcome, one.is_gzipped) for key, one in found}
         self._count(loaded.keys(), loaded.values())
         return loaded
 
