@@ -62,6 +62,11 @@ class TestNextInstance:
             nginx = nginx_server(f"127.0.0.1:{free_port('gone')}", healthy.address)
             assert [ask(nginx, "/cart", "POST", b"{}").status for _ in range(10)] == [200] * 10
 
+    def test_instances_at_sockets_and_ports_stand_in_for_each_other(self, nginx_server: Start) -> None:
+        with serving(Upstream()) as healthy:
+            nginx = nginx_server("unix:/nowhere/web.sock", healthy.address)
+            assert [ask(nginx, "/cart", method, b"{}").status for method in ("GET", "POST") * 5] == [200] * 10
+
     def test_an_instance_that_came_back_is_used_again_soon(self, nginx_server: Start, free_port) -> None:
         port = free_port("comes back")
         nginx = nginx_server(f"127.0.0.1:{port}")
