@@ -154,7 +154,7 @@ class CacheAside:
         if not self.catch_up.is_reachable:
             return 0
         offered = [
-            (name, entry._replace(incarnation=incarnation).encode(), self._keep_seconds(entry))
+            (name, Entry(*entry[:6], incarnation, entry.is_gzipped).encode(), self._keep_seconds(entry))
             for name, entry in entries.items()
         ]
         with suppress(RedisUnavailable), self._noticing_failures():
