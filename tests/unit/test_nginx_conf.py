@@ -123,3 +123,23 @@ def test_how_http_2_is_asked_for_depends_on_the_version(tmp_path, version: str, 
     certificate = Settings(*REQUIRED, tls_certificate="/c", tls_key="/k", listen_tls="1:2")
     rendered = render(nginx_conf.TEMPLATE.read_text(), values(certificate, http2_directive=known))
     assert ("http2 on;" in rendered, "listen 1:2 ssl http2;" in rendered) == (known, not known)
+
+
+def test_the_configuration_is_printed_for_the_nginx_at_hand(monkeypatch, tmp_path, capsys) -> None:
+    old = tmp_path / "nginx"
+    old.write_text("#!/bin/sh\necho nginx version: nginx/1.22.1 >&2\n")
+    old.chmod(0o755)
+    for name, value in {"DATABASE_URL": "-", "REDIS_URL": "-", "CART_SECRET": "never used by nginx"}.items():
+        monkeypatch.setenv(name, value)
+    for name, value in {
+        "TLS_CERTIFICATE": "/c",
+        "TLS_KEY": "/k",
+        "INSTANCES": "unix:/a.sock",
+        "NGINX": str(old),
+    }.items():
+        monkeypatch.setenv(name, value)
+    nginx_conf.main()
+    printed = capsys.readouterr().out
+    assert "ssl http2;" in printed
+    assert "server unix:/a.sock max_fails" in printed
+    assert "    #if" not in printed
