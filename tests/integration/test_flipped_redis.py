@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from tempfile import mkdtemp
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -36,6 +37,7 @@ def redis_servers(server_root, free_port):
 
 
 def follow(client, server):
+    client.config_set("masterauth", urlsplit(server.url).password)
     client.execute_command("REPLICAOF", *server.address.split(":"))
     wait_until(lambda: client.info("replication").get("master_link_status") == "up")
 
