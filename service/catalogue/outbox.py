@@ -54,11 +54,13 @@ class Outbox:
         if (now := time.monotonic()) > self._identity_until:
             self._redis.renew()
             self._identity_until = now + _IDENTITY_SECONDS
+        if self._write_epoch() < self._redis.epoch:  # a load in between, or this database has lost one
+            self._write_epoch()
+
+    def _write_epoch(self) -> int:
         ((epoch,),) = self._postgres.run(Call(ADOPT, (self._redis.epoch, self._newest_version)))
         self._redis.put(epoch, [])
-        if self._redis.epoch > epoch:  # a load in between, or this database has lost one
-            ((epoch,),) = self._postgres.run(Call(ADOPT, (self._redis.epoch, self._newest_version)))
-            self._redis.put(epoch, [])
+        return int(epoch)
 
     def _invalidate(self, rows: Iterable[Row]) -> None:
         newest = {  # rows are in order: the last one counts

@@ -104,6 +104,15 @@ def lose_changes(sql, outbox, catalogue):
     assert catalogue.documents([ONE])[ONE].outcome == "hit"
 
 
+def ahead_of_a_copy(cluster, service):
+    """A catalogue and an outbox of a database whose copy lacks the last changes."""
+    catalogue, outbox = service(cluster.server.url)
+    outbox.drain()
+    cluster.copied()
+    lose_changes(cluster.sql, outbox, catalogue)
+    return catalogue, outbox
+
+
 def assert_what_is_there_now_is_served_and_cached(catalogue):
     wait_until(lambda: b"Kept" in catalogue.documents([ONE])[ONE].body)
     assert catalogue.documents([ONE])[ONE].outcome == "hit"
@@ -112,10 +121,7 @@ def assert_what_is_there_now_is_served_and_cached(catalogue):
 
 @pytest.mark.parametrize("promoted", [True, False], ids=["failover", "backup put back"])
 def test_what_a_new_primary_or_a_backup_does_not_have_is_not_served(cluster, service, promoted):
-    catalogue, outbox = service(cluster.server.url)
-    outbox.drain()
-    cluster.copied()
-    lose_changes(cluster.sql, outbox, catalogue)
+    catalogue, outbox = ahead_of_a_copy(cluster, service)
     cluster.replaced(standby=promoted)
     if promoted:
         cluster.promote()
@@ -125,10 +131,7 @@ def test_what_a_new_primary_or_a_backup_does_not_have_is_not_served(cluster, ser
 
 
 def test_an_instance_that_meets_a_new_primary_before_the_invalidator_does_serves_nothing_old(cluster, service):
-    catalogue, outbox = service(cluster.server.url)
-    outbox.drain()
-    cluster.copied()
-    lose_changes(cluster.sql, outbox, catalogue)
+    catalogue, _ = ahead_of_a_copy(cluster, service)
     cluster.replaced(standby=True)
     cluster.promote()
     cluster.sql("UPDATE products SET name = 'Kept' WHERE id = 1")
@@ -138,10 +141,7 @@ def test_an_instance_that_meets_a_new_primary_before_the_invalidator_does_serves
 
 def test_a_standby_is_not_used_before_its_promotion(cluster, service):
     """What it lacks would be served, and connections from then would not notice that it was promoted."""
-    catalogue, outbox = service(cluster.server.url)
-    outbox.drain()
-    cluster.copied()
-    lose_changes(cluster.sql, outbox, catalogue)
+    catalogue, outbox = ahead_of_a_copy(cluster, service)
     cluster.replaced(standby=True)
     listener = Listener(cluster.server.url, "catalogue", 5.0)
     for call in (outbox.drain, lambda: listener.wait(0), lambda: catalogue.documents([Key(Kind.RELATED, 1)])):

@@ -3,27 +3,16 @@ import signal
 import threading
 import time
 
-import psycopg2
 import pytest
 import redis
 
 from service import invalidator
 from service.cache.entry import Entry, State
 from service.cache.keys import EPOCH, SILENT_LISTENERS, entry_name
-from service.cache.redis_store import RedisStore
 from service.catalogue.outbox import Outbox
 from service.errors import RedisUnavailable
 from service.postgres import Postgres
 from service.settings import Settings
-
-
-@pytest.fixture
-def change(database_url):
-    connection = psycopg2.connect(database_url)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        yield cursor
-    connection.close()
 
 
 @pytest.fixture
@@ -48,71 +37,71 @@ def until(condition):
         assert time.monotonic() < deadline
 
 
-def test_a_change_reaches_redis_while_it_runs(start, change, redis_url):
+def test_a_change_reaches_redis_while_it_runs(start, administrator, redis_url):
     start(redis_url)
     with redis.Redis.from_url(redis_url) as client:
         until(lambda: client.get(EPOCH))
-        change.execute("INSERT INTO products VALUES (1, 'One', '', '', '', 5)")
+        administrator.execute("INSERT INTO products VALUES (1, 'One', '', '', '', 5)")
         until(lambda: client.get(entry_name("styles", 1)))
         assert Entry.decode(client.get(entry_name("styles", 1))).state is State.TOMBSTONE
 
         def drained():
-            change.execute("SELECT count(*) FROM catalogue_outbox")
-            return change.fetchone() == (0,)
+            administrator.execute("SELECT count(*) FROM catalogue_outbox")
+            return administrator.fetchone() == (0,)
 
         until(drained)
 
 
-def test_while_redis_is_down_changes_wait(start, change, caplog):
+def test_while_redis_is_down_changes_wait(start, administrator, caplog):
     start("redis://127.0.0.1:1/0")
-    change.execute("INSERT INTO products VALUES (1, 'One', '', '', '', 5)")
+    administrator.execute("INSERT INTO products VALUES (1, 'One', '', '', '', 5)")
     until(lambda: "invalidations are pending" in caplog.text)
-    change.execute("SELECT count(*) FROM catalogue_outbox")
-    assert change.fetchone() == (1,)
+    administrator.execute("SELECT count(*) FROM catalogue_outbox")
+    assert administrator.fetchone() == (1,)
 
 
-def test_two_of_them_and_many_changes_leave_the_newest(start, change, redis_url):
+def test_two_of_them_and_many_changes_leave_the_newest(start, administrator, redis_url):
     start(redis_url)
     start(redis_url)
     for name in range(300):
-        change.execute("INSERT INTO products VALUES (%s, '', '', '', '', 5)", (name + 1,))
-        change.execute("UPDATE products SET name = 'x' WHERE id = 1")
-    change.execute("SELECT version FROM products WHERE id = 1")
-    ((newest,),) = change.fetchall()
+        administrator.execute("INSERT INTO products VALUES (%s, '', '', '', '', 5)", (name + 1,))
+        administrator.execute("UPDATE products SET name = 'x' WHERE id = 1")
+    administrator.execute("SELECT version FROM products WHERE id = 1")
+    ((newest,),) = administrator.fetchall()
     with redis.Redis.from_url(redis_url) as client:
         until(lambda: (found := client.get(entry_name("card", 1))) and Entry.decode(found).version == newest)
         until(lambda: client.exists(*(entry_name("card", number + 1) for number in range(300))) == 300)
 
 
-def test_a_listener_that_falls_silent_is_noticed_and_listens_again(start, change, redis_url, caplog):
+def test_a_listener_that_falls_silent_is_noticed_and_listens_again(start, administrator, redis_url, caplog):
     """Its backend stands still: the connection is open, and nothing comes."""
     start(redis_url)
-    change.execute("INSERT INTO products VALUES (1, 'One', '', '', '', 5)")
+    administrator.execute("INSERT INTO products VALUES (1, 'One', '', '', '', 5)")
     with redis.Redis.from_url(redis_url) as client:
         until(lambda: client.get(entry_name("card", 1)))
         listening = "SELECT pid FROM pg_stat_activity WHERE application_name = 'overview catalogue'"
-        change.execute(f"{listening} AND datname = current_database()")
-        ((backend,),) = change.fetchall()
+        administrator.execute(f"{listening} AND datname = current_database()")
+        ((backend,),) = administrator.fetchall()
         os.kill(backend, signal.SIGSTOP)
         try:
             until(lambda: client.get(SILENT_LISTENERS) == b"1")
-            lags = [lag(change, client, price) for price in range(10, 15)]
+            lags = [lag(administrator, client, price) for price in range(10, 15)]
         finally:
             os.kill(backend, signal.SIGCONT)
     assert "notifications do not arrive" in caplog.text
     assert sorted(lags)[2] < 0.1
 
 
-def lag(change, client, price):
+def lag(administrator, client, price):
     """Seconds from a change until its tombstone is there."""
-    change.execute("UPDATE products SET default_price = %s RETURNING version", (price,))
-    ((version,),) = change.fetchall()
+    administrator.execute("UPDATE products SET default_price = %s RETURNING version", (price,))
+    ((version,),) = administrator.fetchall()
     began = time.monotonic()
     until(lambda: Entry.decode(client.get(entry_name("card", 1))).version == version)
     return time.monotonic() - began
 
 
-def test_a_redis_that_takes_few_tombstones_in_time_is_told_in_smaller_bites(outbox, store, change, redis_url):
+def test_a_redis_that_takes_few_tombstones_in_time_is_told_in_smaller_bites(outbox, store, administrator, redis_url):
     put, taken = store.put, []
 
     def slow(epoch, entries, *limits):
@@ -121,7 +110,7 @@ def test_a_redis_that_takes_few_tombstones_in_time_is_told_in_smaller_bites(outb
         taken.append(len(entries))
         return put(epoch, entries, *limits)
 
-    change.execute("INSERT INTO products SELECT n, '', '', '', '', 1 FROM generate_series(1, 1000) AS n")
+    administrator.execute("INSERT INTO products SELECT n, '', '', '', '', 1 FROM generate_series(1, 1000) AS n")
     store.put = slow
     with pytest.raises(RedisUnavailable):
         outbox.drain()
@@ -134,15 +123,8 @@ def test_a_redis_that_takes_few_tombstones_in_time_is_told_in_smaller_bites(outb
     assert sum(taken) >= 4000
     with redis.Redis.from_url(redis_url) as client:
         assert client.exists(*(entry_name("card", number + 1) for number in range(1000))) == 1000
-    change.execute("SELECT count(*) FROM catalogue_outbox")
-    assert change.fetchone() == (0,)
-
-
-@pytest.fixture
-def store(redis_url):
-    store = RedisStore(redis_url, 1.0)
-    yield store
-    store.close()
+    administrator.execute("SELECT count(*) FROM catalogue_outbox")
+    assert administrator.fetchone() == (0,)
 
 
 @pytest.fixture
