@@ -169,7 +169,6 @@ class RedisStore:
             yield connection, until
         except BaseException:
             connection.close()
-            self.renew()  # the others are to the same server, which may have closed them too
             raise
         connection.is_new = False
         if connection.is_open:

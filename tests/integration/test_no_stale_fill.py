@@ -172,6 +172,7 @@ class Cache(StoreRules, RuleBasedStateMachine):
     def what_is_there_and_told_is_cached_until_its_hard_expiry(self, instance):
         """Else all of this would hold for a cache that keeps nothing."""
         self.deliver_everything()
+        self.time_passes(1)  # the breaker lets a look-up through, which may meet a connection that was closed
         self._look_up_if_it_can(instance)
         self.time_passes(1)
         there = [product_id for product_id in PRODUCTS if self.model.contents[product_id][-1].body is not None]
