@@ -192,7 +192,7 @@ def test_the_cache_gives_nothing_older_than_what_it_was_told_of(redis_url):
     run_state_machine_as_test(
         lambda: Cache(redis_url),
         settings=settings(
-            max_examples=25,
+            max_examples=100,
             stateful_step_count=50,
             derandomize=True,
             deadline=None,
