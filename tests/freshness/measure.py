@@ -28,6 +28,7 @@ READS_A_SECOND, CHANGES_A_SECOND = 2000, 20
 FEED_READS_A_SECOND, FEED_ROWS_A_SECOND, FEED_ROWS = 1500, 10_000, 500
 _SHARE_OF_CHANGING = 0.8
 _WARM_SECONDS = 5
+_AFTER_SECONDS = 3  # longer than a micro-cache may hide the last changes
 _SETTLE_SECONDS = 60
 _CONNECTIONS = 32
 
@@ -92,7 +93,7 @@ def freshness(service: Service, seconds: float, address: str | None = None) -> F
         return _get(random.choice(paths) if random.random() < _SHARE_OF_CHANGING else _untouched())
 
     address = address or service.instances[0].address
-    loop = OpenLoop(address, next_request, READS_A_SECOND, seconds + 1, _CONNECTIONS, reads.take)
+    loop = OpenLoop(address, next_request, READS_A_SECOND, seconds + _AFTER_SECONDS, _CONNECTIONS, reads.take)
     writer.start()
     try:
         outcome = loop.run()
