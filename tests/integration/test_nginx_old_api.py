@@ -1,10 +1,12 @@
 """What nginx passes on to the old API, and below which prefix it is found."""
 
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 
@@ -86,6 +88,24 @@ def test_its_failures_are_problems(nginx_server: Start, upstream: Upstream, free
             assert_problem(reply, 503, "unavailable", "/reviews")
             assert reply.headers["Retry-After"] == "1"
             assert ask(nginx, "/products/1").status == 200
+
+
+def test_over_https_its_certificate_must_be_trusted(
+    nginx_server: Start,
+    upstream: Upstream,
+    old: Upstream,
+    certificate: tuple[Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*certificate)
+    old.socket = context.wrap_socket(old.socket, server_side=True)
+    stranger = nginx_server(upstream.address, old_api=f"https://{old.address}")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    trusting = nginx_server(upstream.address, old_api=f"https://{old.address}/old")
+    assert ask(trusting, "/reviews").headers["Server-Of"] == "old"
+    assert_problem(ask(stranger, "/reviews"), 503, "unavailable", "/reviews")
+    assert [path for _, path, _ in old.requests] == ["/old/reviews"]
 
 
 def test_while_it_hangs_ours_go_on_and_more_of_its_are_refused_at_once(

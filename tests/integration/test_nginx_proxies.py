@@ -45,18 +45,6 @@ def test_a_trusted_proxy_that_says_nothing_or_nonsense_changes_nothing(nginx_ser
 
 
 @pytest.fixture
-def certificate(tmp_path: Path, server_root: Path) -> tuple[Path, Path]:
-    """A certificate of 127.0.0.1, signed by itself, and its key; nginx' user may read both."""
-    files = server_root / "certificate.pem", server_root / "key.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    command += ["-days", "2", "-subj", "/CN=shop", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*command, "-out", files[0], "-keyout", files[1]], check=True, capture_output=True, timeout=20)
-    for file in files:
-        file.chmod(0o644)
-    return files
-
-
-@pytest.fixture
 def tls(nginx_server: Start, upstream: Upstream, certificate: tuple[Path, Path], free_port) -> Nginx:
     listen = f"127.0.0.1:{free_port('tls')}"
     files = {"tls_certificate": str(certificate[0]), "tls_key": str(certificate[1])}

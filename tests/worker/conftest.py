@@ -25,7 +25,13 @@ def given(new_database: Callable[..., str], migrated_template: str, redis_server
     redis = redis_server.url.rpartition("/")[0] + "/9"
     with probes.client(redis) as client:
         client.flushdb()
-    return {"DATABASE_URL": url, "REDIS_URL": redis, "CART_SECRET": "only for these tests", "LOG_LEVEL": "ERROR"}
+    return {
+        "DATABASE_URL": url,
+        "REDIS_URL": redis,
+        "REDIS_TIMEOUT_SECONDS": "1",  # a busy machine is not an outage
+        "CART_SECRET": "only for these tests",
+        "LOG_LEVEL": "ERROR",
+    }
 
 
 @pytest.fixture(scope="module")

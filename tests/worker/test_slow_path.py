@@ -17,7 +17,7 @@ POST = b"POST /cart HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nCon
 
 @pytest.fixture(scope="module")
 def instance(launch):
-    return launch(THREADS="1", REDIS_TIMEOUT_SECONDS="1")
+    return launch(THREADS="1")
 
 
 @contextmanager

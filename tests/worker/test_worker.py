@@ -26,7 +26,7 @@ GET = b"GET /products/%d HTTP/1.1\r\nHost: a\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def instance(launch):
-    return launch(POSTGRES_TIMEOUT_SECONDS="1.5", REDIS_TIMEOUT_SECONDS="1")  # of which one document here is 8 MB
+    return launch(POSTGRES_TIMEOUT_SECONDS="1.5")  # of which one document here is 8 MB
 
 
 @pytest.fixture
