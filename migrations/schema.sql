@@ -233,6 +233,15 @@ CREATE FUNCTION public.product_blocks_of(ids integer[]) RETURNS TABLE(bits integ
     GROUP BY 1, 2;
 $$;
 
+CREATE TABLE public.cart_keys (
+    cart_id uuid NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    sku_id integer NOT NULL,
+    count integer NOT NULL,
+    outcome text NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.cart_lines (
     cart_id uuid NOT NULL,
     sku_id integer NOT NULL,
@@ -361,6 +370,9 @@ CREATE TABLE public.styles (
     CONSTRAINT styles_sale_price_check CHECK ((sale_price >= 0))
 );
 
+ALTER TABLE ONLY public.cart_keys
+    ADD CONSTRAINT cart_keys_pkey PRIMARY KEY (cart_id, key);
+
 ALTER TABLE ONLY public.cart_lines
     ADD CONSTRAINT cart_lines_pkey PRIMARY KEY (cart_id, sku_id);
 
@@ -396,6 +408,10 @@ ALTER TABLE ONLY public.skus
 
 ALTER TABLE ONLY public.styles
     ADD CONSTRAINT styles_pkey PRIMARY KEY (id);
+
+CREATE INDEX cart_keys_added_at ON public.cart_keys USING brin (added_at) WITH (autosummarize='on');
+
+CREATE INDEX carts_touched_at ON public.carts USING brin (touched_at) WITH (autosummarize='on');
 
 CREATE UNIQUE INDEX current_epoch_is_one ON public.current_epoch USING btree ((true));
 
@@ -510,9 +526,6 @@ CREATE TRIGGER updated AFTER UPDATE ON public.related_products REFERENCING OLD T
 CREATE TRIGGER updated AFTER UPDATE ON public.skus REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_touch_styles();
 
 CREATE TRIGGER updated AFTER UPDATE ON public.styles REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.catalogue_touch_products();
-
-ALTER TABLE ONLY public.cart_lines
-    ADD CONSTRAINT cart_lines_cart_id_fkey FOREIGN KEY (cart_id) REFERENCES public.carts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.features
     ADD CONSTRAINT features_product_id_fkey FOREIGN KEY (product_id) REFERENCES public.products(id) ON DELETE CASCADE;

@@ -11,7 +11,7 @@ from service.resources import Resources
 from service.settings import Settings
 from service.web import EXTENSION, cors, error_handlers, resources
 from service.web.cart import BY_AUTHORIZATION, cart
-from service.web.fast_path import DocumentFastPath
+from service.web.fast_path import ApplicationFastPath
 from service.web.ops import ops
 from service.web.products import products
 
@@ -27,7 +27,7 @@ def create_app(settings: Settings, parts: Resources | None = None) -> Flask:
     app.url_map.merge_slashes = False  # a doubled slash is an unknown path, not a redirect
     app.url_map.strict_slashes = False  # and one at the end makes no difference
     app.extensions[EXTENSION] = parts = parts or Resources.open(settings)
-    app.extensions["fast_path"] = DocumentFastPath(parts.catalogue, parts.metrics, settings)
+    app.extensions["fast_path"] = ApplicationFastPath(parts, settings)
     app.before_request(_begin)
     app.after_request(_finish)
     app.teardown_request(_end)

@@ -11,6 +11,8 @@ class ServiceError(Exception):
     code = "internal"
     status = 500
     retry_after_seconds: int | None = None
+    is_replayed = False
+    """Whether it repeats the answer to an earlier request with the same Idempotency-Key."""
 
     def __init__(self, detail: str | None = None, errors: Mapping[str, Sequence[str]] | None = None) -> None:
         self.detail = detail or (type(self).__doc__ or "").strip()
@@ -28,6 +30,13 @@ class Malformed(ServiceError):
 
     code = "malformed"
     status = 400
+
+
+class CrossSite(ServiceError):
+    """A page of another site cannot change the cart of this site's cookie."""
+
+    code = "cross-site"
+    status = 403
 
 
 class NotFound(ServiceError):
@@ -108,6 +117,20 @@ class TooManyItems(Impossible):
     """The cart cannot hold more items of this sku."""
 
     code = "too-many-items"
+
+
+class KeyReused(Impossible):
+    """The same Idempotency-Key came with another body."""
+
+    code = "key-reused"
+
+
+class KeyUnderWay(ServiceError):
+    """The first request with this Idempotency-Key is still under way; try again shortly."""
+
+    code = "key-under-way"
+    status = 409
+    retry_after_seconds = 1
 
 
 class HeadersTooLarge(ServiceError):

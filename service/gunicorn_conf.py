@@ -17,7 +17,7 @@ proc_name = "product-overview"
 # One process per socket: behind a shared socket, nginx's keepalive connections would give a few workers all the work.
 workers = 1
 # The event loop needs Linux' epoll; elsewhere everything works the same, only slower.
-worker_class = "service.worker.EventLoopWorker" if sys.platform == "linux" else "gthread"
+worker_class = "service.worker.worker.EventLoopWorker" if sys.platform == "linux" else "gthread"
 threads = _settings.threads
 
 # Further clients wait to be accepted. Other descriptors are for stores, logs and the worker itself.

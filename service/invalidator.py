@@ -16,6 +16,7 @@ from service.cache.keys import SILENT_LISTENERS
 from service.cache.redis_store import RedisStore
 from service.catalogue.database import NOTIFY
 from service.catalogue.outbox import Outbox
+from service.coroutines import block_on
 from service.errors import Unavailable
 from service.postgres import Call, Listener, Postgres
 from service.settings import Settings
@@ -56,11 +57,11 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 def _check(listener: Listener, postgres: Postgres, redis: RedisStore) -> None:
     """Reconnect if its own notification does not arrive: a connection may be lost without an error."""
-    postgres.run(Call(NOTIFY))
+    block_on(postgres.run(Call(NOTIFY)))
     if not listener.wait(_NOTIFY_SECONDS):
         _LOG.warning("notifications do not arrive: listening on a new connection")
         listener.close()
-        redis.count(SILENT_LISTENERS)
+        block_on(redis.count(SILENT_LISTENERS))
 
 
 def main() -> None:

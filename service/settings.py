@@ -18,6 +18,7 @@ class SettingError(ValueError):
 
 
 _DAY, _MONTH = 86_400, 30 * 86_400
+_SHORTEST_SECRET = 16
 
 
 def _setting(
@@ -41,13 +42,20 @@ class Settings:
 
     database_url: str = _setting("Postgres, as a libpq URL", secret=True)
     redis_url: str = _setting("Redis or Valkey, as redis://host:port/db", secret=True)
-    cart_secret: str = _setting("key that signs cart tokens, the same in every instance", secret=True, at_least=16)
+    cart_secret: str = _setting(
+        "keys of cart tokens, separated by commas: the first signs, all open",
+        secret=True,
+        at_least=_SHORTEST_SECRET,
+    )
     cart_by_authorization: bool = _setting(
         "a caller without a cart token is known by its Authorization header, as by the old API", False
     )
     cors_origins: str = _setting("origins whose pages may send credentials, separated by commas", "")
     cart_max_lines: int = _setting("different skus one cart can hold", 100, at_least=1, at_most=10_000)
-    postgres_connections: int = _setting("connections of one instance to Postgres", 8, at_least=1, at_most=100)
+    cart_max_items: int = _setting("items of one sku that a cart can hold", 99, at_least=1, at_most=2**31 - 1)
+    postgres_connections: int = _setting(
+        "connections of an instance to Postgres, half for the fast path", 8, at_least=2, at_most=100
+    )
     postgres_timeout_seconds: float = _setting(
         "deadline of one call to Postgres, waiting included", 2.0, at_least=0.01, at_most=60
     )
@@ -101,6 +109,13 @@ class Settings:
     def addresses(self) -> list[str]:
         """The addresses of all instances."""
         return [address.strip() for address in self.instances.split(",")]
+
+    def cart_secrets(self) -> list[str]:
+        """The keys of cart tokens: the first signs, all open. Raises SettingError for a short one."""
+        secrets = [secret.strip() for secret in self.cart_secret.split(",")]
+        if any(len(secret) < _SHORTEST_SECRET for secret in secrets):
+            raise SettingError(f"each key in CART_SECRET must have at least {_SHORTEST_SECRET} characters")
+        return secrets
 
     def masked(self) -> dict[str, Any]:
         """Name and value of every setting, fit for a log: secrets as ``***``."""

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from socket import socket
 from typing import NamedTuple, Protocol
 
 from service.cache.catch_up import CatchUp, nothing_pending
@@ -34,23 +33,11 @@ class Store(Protocol):
 
     incarnation: int
 
-    def begin(self, names: Sequence[str]) -> socket | None:
-        """Request what is stored under each name; return the socket that becomes readable with the reply."""
+    async def get(self, names: Sequence[str]) -> Found:
+        """What is stored under each name."""
         ...
 
-    def receive(self) -> Found | None:
-        """The reply to ``begin``, None until it has arrived whole."""
-        ...
-
-    def abandon(self) -> None:
-        """Give up on that reply."""
-        ...
-
-    def get(self, names: Sequence[str]) -> Found:
-        """The same, blocking."""
-        ...
-
-    def put(
+    async def put(
         self,
         epoch: int,
         entries: Sequence[tuple[str, bytes, float]],
@@ -82,7 +69,7 @@ class CacheAside:
         lifetimes: Lifetimes,
         wall_clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
-        pending: Callable[[], tuple[int, int]] = nothing_pending,
+        pending: Callable[[], Awaitable[tuple[int, int]]] = nothing_pending,
     ) -> None:
         self._store = store
         self._lifetimes = lifetimes
@@ -91,7 +78,7 @@ class CacheAside:
         self._newest_epoch = 0
         self.catch_up = CatchUp(pending, monotonic)
 
-    def look_up(self, names: Sequence[str]) -> list[Document | None]:
+    async def look_up(self, names: Sequence[str]) -> list[Document | None]:
         """What may be served under each name. Raises RedisUnavailable at once while the circuit breaker is open.
 
         After a failure it stays open until Redis has caught up with every invalidation that it missed.
@@ -99,48 +86,28 @@ class CacheAside:
         outage = self.catch_up.outage
         if not self.catch_up.breaker.allows():
             raise RedisUnavailable
-        with self._noticing_failures():
-            found = self._judged(self._store.get(names))
+        try:
+            found = self._judged(await self._store.get(names))
+        except RedisUnavailable:
+            self.catch_up.failed()
+            raise
         if outage is not None:
-            self.catch_up.end(outage)
+            await self.catch_up.end(outage)
+        if self.catch_up.outage is not None:  # a failure since: this may predate an invalidation that Redis missed
+            raise RedisUnavailable
         return found
 
-    def begin(self, names: Sequence[str]) -> socket | None:
-        """Begin a look-up in the event loop; ``receive`` ends it. Not to be called while the breaker is open.
-
-        Returns the socket that becomes readable with it, None while there is no connection. Raises RedisUnavailable.
-        """
-        try:
-            return self._store.begin(names)
-        except RedisUnavailable:
-            self.catch_up.failed()
-            raise
-
-    def receive(self) -> list[Document | None] | None:
-        """What may be served under each name of the last ``begin``, None until it arrives. Raises RedisUnavailable."""
-        try:
-            found = self._store.receive()
-        except RedisUnavailable:
-            self.catch_up.failed()
-            raise
-        return None if found is None else self._judged(found)
-
-    def abandon(self) -> None:
-        """Give up on the last ``begin``: the store is past its deadline."""
-        self._store.abandon()
-        self.catch_up.failed()
-
-    def incarnation(self) -> int:
+    async def incarnation(self) -> int:
         """The incarnation of the store, to be read before the source is, and passed to ``fill``.
 
         A store that was emptied, or has another's data, begins a new one here: what is read from now on may be stored.
         """
         if self._store.incarnation == UNKNOWN_INCARNATION and self.catch_up.is_reachable:
             with suppress(RedisUnavailable), self._noticing_failures():
-                self._store.put(self._newest_epoch, [])
+                await self._store.put(self._newest_epoch, [])
         return self._store.incarnation
 
-    def fill(self, entries: Mapping[str, Entry], began: float, incarnation: int) -> int:
+    async def fill(self, entries: Mapping[str, Entry], began: float, incarnation: int) -> int:
         """Offer entries that were read from the source since ``began`` (monotonic); a newer stored entry stays.
 
         The store refuses them if its ``incarnation`` has changed since, which loses tombstones, or if they are too
@@ -149,17 +116,15 @@ class CacheAside:
         """
         if not entries:
             return 0
-        self._newest_epoch = max(self._newest_epoch, *(entry.epoch for entry in entries.values()))
+        self._newest_epoch = max(self._newest_epoch, *{entry.epoch for entry in entries.values()})
         not_after = began + _LONGEST_FILL_SECONDS
         if not self.catch_up.is_reachable:
             return 0
-        offered = [
-            (name, Entry(*entry[:6], incarnation, entry.is_gzipped).encode(), self._keep_seconds(entry))
-            for name, entry in entries.items()
-        ]
+        offered = [(name, entry.encode(incarnation), self._keep_seconds(entry)) for name, entry in entries.items()]
         with suppress(RedisUnavailable), self._noticing_failures():
-            in_time = self._monotonic() <= not_after
-            stored = self._store.put(self._newest_epoch, offered, incarnation, not_after) if in_time else 0
+            stored = 0
+            if self._monotonic() <= not_after:
+                stored = await self._store.put(self._newest_epoch, offered, incarnation, not_after)
             if self._store.incarnation != incarnation or self._monotonic() > not_after:
                 raise RedisUnavailable  # opens the breaker: what this process serves now may be newer than the store's
             return stored
@@ -168,7 +133,7 @@ class CacheAside:
     def fresh_until(self, state: State) -> float:
         """When an entry made now passes its soft TTL, varied by a tenth so that a burst of fills is spread out."""
         seconds = self._lifetimes.missing_seconds if state is State.MISSING else self._lifetimes.fresh_seconds
-        return self._wall_clock() + seconds * random.uniform(0.9, 1.0)  # noqa: S311 (spreads load, keeps no secret)
+        return self._wall_clock() + seconds * (0.9 + 0.1 * random.random())  # noqa: S311 (spreads load, no secret)
 
     def _keep_seconds(self, entry: Entry) -> float:
         return self._lifetimes.missing_seconds if entry.state is State.MISSING else self._lifetimes.keep_seconds

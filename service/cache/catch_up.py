@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from service.cache.breaker import Breaker
 from service.errors import RedisUnavailable, Unavailable
@@ -20,7 +20,7 @@ class Outage:
     newest: int | None = None
 
 
-def nothing_pending() -> tuple[int, int]:
+async def nothing_pending() -> tuple[int, int]:
     """The pending invalidations of a store that has no outbox."""
     return 0, 0
 
@@ -32,7 +32,7 @@ class CatchUp:
     raise Unavailable. ``clock`` is monotonic.
     """
 
-    def __init__(self, pending: Callable[[], tuple[int, int]], clock: Callable[[], float]) -> None:
+    def __init__(self, pending: Callable[[], Awaitable[tuple[int, int]]], clock: Callable[[], float]) -> None:
         self.pending = pending
         self.breaker = Breaker(_PAUSE_AFTER_FAILURE_SECONDS, clock)
         self.outage: Outage | None = None
@@ -48,7 +48,7 @@ class CatchUp:
         self.breaker.failed()
         self.outage = Outage()
 
-    def end(self, outage: Outage) -> None:
+    async def end(self, outage: Outage) -> None:
         """Close the breaker after the store has answered, or raise RedisUnavailable if it has not caught up.
 
         Fills are stored once it is reached, and pending invalidations are read after that: what this process served
@@ -56,7 +56,7 @@ class CatchUp:
         """
         outage.reached = True
         try:
-            oldest, newest = self.pending()
+            oldest, newest = await self.pending()
         except Unavailable:
             oldest = newest = 0  # without the database, the store's entries are all that can be served
         if outage.newest is None:

@@ -79,10 +79,11 @@ class Entry(NamedTuple):
     incarnation: int = 0
     is_gzipped: bool = False
 
-    def encode(self) -> bytes:
-        """The bytes to store."""
-        about = self.state, self.is_gzipped, self.epoch, self.version, self.incarnation
-        return _HEADER.pack(_FORMAT, *about, self.fresh_until, self.etag.encode()) + self.body
+    def encode(self, incarnation: int | None = None) -> bytes:
+        """The bytes to store, in another ``incarnation`` if one is given."""
+        state, epoch, version, fresh_until, etag, body, own, is_gzipped = self
+        about = state, is_gzipped, epoch, version, own if incarnation is None else incarnation
+        return _HEADER.pack(_FORMAT, *about, fresh_until, etag.encode()) + body
 
     @classmethod
     def decode(cls, stored: bytes) -> Entry | None:

@@ -56,12 +56,20 @@ end
 for i = 2, #KEYS do
     local bytes, keep = ARGV[2 * i + 2], ARGV[2 * i + 3]
     local new_epoch, new_version, state = order(bytes, tonumber(incarnation))
-    local old_epoch, old_version = order(redis.call('GETRANGE', KEYS[i], 0, 27), tonumber(incarnation))
-    local newer = new_epoch > old_epoch or (new_epoch == old_epoch and new_version > old_version)
-    local same = new_epoch == old_epoch and new_version == old_version
-    if new_epoch >= epoch and (newer or (same and state ~= TOMBSTONE)) then
-        redis.call('SET', KEYS[i], bytes, 'PX', keep)
-        result[1] = result[1] + 1
+    if new_epoch >= epoch then
+        -- Most often there is none: then one call stores it.
+        local stored = redis.call('SET', KEYS[i], bytes, 'PX', keep, 'NX')
+        if not stored then
+            local old_epoch, old_version = order(redis.call('GETRANGE', KEYS[i], 0, 27), tonumber(incarnation))
+            local newer = new_epoch > old_epoch or (new_epoch == old_epoch and new_version > old_version)
+            local same = new_epoch == old_epoch and new_version == old_version
+            if newer or (same and state ~= TOMBSTONE) then
+                stored = redis.call('SET', KEYS[i], bytes, 'PX', keep)
+            end
+        end
+        if stored then
+            result[1] = result[1] + 1
+        end
     end
 end
 return result

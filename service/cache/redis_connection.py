@@ -1,4 +1,4 @@
-"""One connection to a Redis server: commands out, whole replies in; non-blocking, or up to one absolute deadline."""
+"""One connection to a Redis server: commands out, whole replies in, up to one absolute deadline."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import hiredis
 
+from service.coroutines import READABLE, WRITABLE, ready
 from service.errors import RedisUnavailable
 
 _CHUNK_BYTES = 65536
@@ -17,10 +18,10 @@ _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class _NotWhole:
-    """The type of NOT_WHOLE: a reply that has not arrived, or not completely."""
+    """A reply that has not arrived, or not completely."""
 
 
-NOT_WHOLE: Final = _NotWhole()
+_NOT_WHOLE: Final = _NotWhole()
 
 
 class RedisConnection:
@@ -34,39 +35,35 @@ class RedisConnection:
     def __init__(self, connected: socket.socket) -> None:
         connected.setblocking(False)
         self.socket = connected
+        self._tls = connected if isinstance(connected, ssl.SSLSocket) else None
         self.server, self.is_new = b"", True
         self._clock_ahead_microseconds = 0
-        self._reader = hiredis.Reader(notEnoughData=NOT_WHOLE)
+        self._reader = hiredis.Reader(notEnoughData=_NOT_WHOLE)
 
-    def send(self, *commands: tuple[str | bytes | int, ...], until: float) -> None:
-        """Send commands; ``receive`` returns their replies one by one."""
+    async def send(self, *commands: tuple[str | bytes | int, ...], until: float) -> None:
+        """Send commands; ``reply`` returns their replies one by one."""
         data = b"".join([hiredis.pack_command(words) for words in commands])  # type: ignore[arg-type]  # stub knows str
         try:
             sent = self._send_now(data)
             while sent < len(data):
-                self._wait_for(select.POLLOUT, until)
+                _check(until)
+                await ready(self.socket, WRITABLE, until)
                 sent += self._send_now(memoryview(data)[sent:])
         except OSError as error:
             raise self._lost() from error
 
-    def receive(self) -> Any:
-        """The next reply, which may be a ``hiredis.ReplyError``; NOT_WHOLE until it has arrived completely."""
+    async def reply(self, until: float) -> Any:
+        """The next reply, which may be a ``hiredis.ReplyError``.
+
+        One that has arrived is taken however late: this process may have stalled.
+        """
         try:
-            while (reply := self._reader.gets()) is NOT_WHOLE:
-                received = self.socket.recv(_CHUNK_BYTES)
-                if not received:
-                    raise self._lost()
-                self._reader.feed(received)
-        except _NOT_NOW:
-            return NOT_WHOLE
+            while (reply := self._reader.gets()) is _NOT_WHOLE:
+                if not (self._tls and self._tls.pending()):
+                    await ready(self.socket, READABLE, until)
+                self._receive(until)
         except (OSError, hiredis.ProtocolError) as error:
             raise self._lost() from error
-        return reply
-
-    def wait(self, until: float) -> Any:
-        """The next reply, blocking. One that has arrived is taken however late: this process may have stalled."""
-        while (reply := self.receive()) is NOT_WHOLE:
-            self._wait_for(select.POLLIN, until)
         return reply
 
     def learn_clock(self, microseconds: int) -> None:
@@ -79,7 +76,9 @@ class RedisConnection:
 
     def is_quiet(self) -> bool:
         """Whether nothing can be read: if something can, the server has closed the connection or is about to."""
-        return not self._ready(select.POLLIN, 0)
+        poll = select.poll()
+        poll.register(self.socket, READABLE)
+        return not poll.poll(0)
 
     @property
     def is_open(self) -> bool:
@@ -96,16 +95,21 @@ class RedisConnection:
         except _NOT_NOW:
             return 0
 
-    def _wait_for(self, event: int, until: float) -> None:
-        if (left := until - time.monotonic()) <= 0:
-            raise self._lost()
-        self._ready(event, left)
-
-    def _ready(self, event: int, seconds: float) -> bool:
-        poll = select.poll()
-        poll.register(self.socket, event)
-        return bool(poll.poll(seconds * 1000))
+    def _receive(self, until: float) -> None:
+        try:
+            received = self.socket.recv(_CHUNK_BYTES)
+        except _NOT_NOW:
+            _check(until)
+            return
+        if not received:
+            raise ConnectionError
+        self._reader.feed(received)
 
     def _lost(self) -> RedisUnavailable:
         self.close()
         return RedisUnavailable()
+
+
+def _check(until: float) -> None:
+    if time.monotonic() >= until:
+        raise TimeoutError

@@ -11,6 +11,7 @@ import hiredis
 from redis.connection import SSLConnection, parse_url
 
 from service.cache.redis_connection import RedisConnection
+from service.coroutines import block_on
 from service.errors import RedisUnavailable
 from service.resolver import resolve
 from service.settings import SettingError
@@ -35,7 +36,7 @@ class RedisServer:
             raise SettingError(f"REDIS_URL has options that mean nothing here: {', '.join(unknown)}")
 
     def connect(self, until: float) -> RedisConnection:
-        """An authenticated connection. Raises RedisUnavailable if there is none by ``until`` (monotonic).
+        """An authenticated connection, blocking. Raises RedisUnavailable if there is none by ``until`` (monotonic).
 
         Raises it for a replica too, whose data may be older than its primary's.
         """
@@ -45,7 +46,7 @@ class RedisServer:
             raise RedisUnavailable from error
         connection = RedisConnection(connected)
         try:
-            self._introduce(connection, until)
+            block_on(self._introduce(connection, until))
         except BaseException:
             connection.close()
             raise
@@ -82,7 +83,7 @@ class RedisServer:
             plain.close()
             raise
 
-    def _introduce(self, connection: RedisConnection, until: float) -> None:
+    async def _introduce(self, connection: RedisConnection, until: float) -> None:
         commands: list[tuple[str | int, ...]] = []
         if password := self._options.get("password"):
             name = self._options.get("username")
@@ -90,8 +91,8 @@ class RedisServer:
         if database := self._options.get("db", 0):
             commands.append(("SELECT", database))
         commands += [("INFO", "server"), ("INFO", "replication"), ("TIME",)]
-        connection.send(*commands, until=until)
-        replies = [connection.wait(until) for _ in commands]
+        await connection.send(*commands, until=until)
+        replies = [await connection.reply(until) for _ in commands]
         if any(isinstance(reply, hiredis.ReplyError) for reply in replies):
             raise RedisUnavailable
         *_, server, replication, (seconds, microseconds) = replies

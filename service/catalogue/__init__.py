@@ -32,6 +32,6 @@ class Key(NamedTuple):
 class Catalogue(Protocol):
     """A source of documents."""
 
-    def documents(self, keys: Collection[Key]) -> Mapping[Key, Document]:
+    async def documents(self, keys: Collection[Key]) -> Mapping[Key, Document]:
         """Every key's document. Raises Unavailable if any of them cannot be read now."""
         ...

@@ -43,49 +43,48 @@ class DatabaseCatalogue:
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
 
-    def documents(self, keys: Collection[Key]) -> Mapping[Key, Document]:
+    async def documents(self, keys: Collection[Key]) -> Mapping[Key, Document]:
         """Every key's document, by one query per kind."""
         ids: dict[Kind, list[int]] = defaultdict(list)
         for kind, product_id in dict.fromkeys(keys):
             ids[kind].append(product_id)
         documents: dict[Key, Document] = {}
         for kind, wanted in ids.items():
-            found = {row[0]: row for row in self._postgres.run(Call(DOCUMENTS[kind], (wanted,)))}
+            found = {row[0]: row for row in await self._postgres.run(Call(DOCUMENTS[kind], (wanted,)))}
             _, epoch, _ = found[_EPOCH]
             for product_id in wanted:
                 _, version, body = found.get(product_id, _MISSING)
                 documents[Key(kind, product_id)] = _document(epoch, version, body)
         return documents
 
-    def ids_on_page(self, page: int, size: int, count: int) -> tuple[list[int], bool]:
+    async def ids_on_page(self, page: int, size: int, count: int) -> tuple[list[int], bool]:
         """Ids of the first ``count`` products on a page of ``size``, ascending, and whether any follow.
 
         ``page`` counts from 1.
         """
         offset = (page - 1) * size
-        return self._ids(Call(PAGE_IDS, (count + 1, offset)), count) if offset < _MOST_PRODUCTS else ([], False)
+        if offset >= _MOST_PRODUCTS:
+            return [], False
+        return await self._ids(Call(PAGE_IDS, (count + 1, offset)), count)
 
-    def ids_after(self, product_id: int, count: int) -> tuple[list[int], bool]:
+    async def ids_after(self, product_id: int, count: int) -> tuple[list[int], bool]:
         """Ids of the ``count`` products that follow ``product_id``, ascending, and whether more follow."""
-        return self._ids(Call(IDS_AFTER, (count + 1, product_id)), count)
+        return await self._ids(Call(IDS_AFTER, (count + 1, product_id)), count)
 
-    def pending_invalidations(self) -> tuple[int, int]:
+    async def pending_invalidations(self) -> tuple[int, int]:
         """Numbers of the oldest and the newest pending invalidation; zeros if there is none."""
-        ((oldest, newest),) = self._postgres.run(Call(OUTBOX_SPAN))
+        ((oldest, newest),) = await self._postgres.run(Call(OUTBOX_SPAN))
         return oldest, newest
 
-    def outbox_lag_seconds(self) -> float:
+    async def outbox_lag_seconds(self) -> float:
         """Age of the oldest pending invalidation, 0 if there is none."""
-        ((seconds,),) = self._postgres.run(Call(OUTBOX_LAG))
+        ((seconds,),) = await self._postgres.run(Call(OUTBOX_LAG))
         return float(seconds)
 
-    def _ids(self, call: Call, count: int) -> tuple[list[int], bool]:
-        ids = [row[0] for row in self._postgres.run(call)]
+    async def _ids(self, call: Call, count: int) -> tuple[list[int], bool]:
+        ids = [row[0] for row in await self._postgres.run(call)]
         return ids[:count], len(ids) > count
 
 
-def _document(epoch: int, version: int, body: str | None) -> Document:
-    if body is None:
-        return Document(None, "", epoch, version)
-    encoded = body.encode()
-    return Document(encoded, etag_of(encoded), epoch, version)
+def _document(epoch: int, version: int, body: bytes | None) -> Document:
+    return Document(body, etag_of(body) if body is not None else "", epoch, version, "miss")

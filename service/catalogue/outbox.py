@@ -11,6 +11,7 @@ from service.cache.keys import entry_name
 from service.cache.redis_store import RedisStore
 from service.catalogue import Kind
 from service.catalogue.database import ADOPT, OUTBOX_DONE, OUTBOX_ROWS
+from service.coroutines import block_on
 from service.errors import RedisUnavailable
 from service.postgres import Call, Postgres
 
@@ -43,7 +44,7 @@ class Outbox:
         self._adopt()
         done: list[int] = []
         drained = 0
-        while rows := self._postgres.run(Call(OUTBOX_DONE, (done,)), Call(OUTBOX_ROWS, (_ROWS,))):
+        while rows := block_on(self._postgres.run(Call(OUTBOX_DONE, (done,)), Call(OUTBOX_ROWS, (_ROWS,)))):
             self._invalidate(rows)
             done = [number for number, *_ in rows]
             drained += len(rows)
@@ -58,8 +59,8 @@ class Outbox:
             self._write_epoch()
 
     def _write_epoch(self) -> int:
-        ((epoch,),) = self._postgres.run(Call(ADOPT, (self._redis.epoch, self._newest_version)))
-        self._redis.put(epoch, [])
+        ((epoch,),) = block_on(self._postgres.run(Call(ADOPT, (self._redis.epoch, self._newest_version))))
+        block_on(self._redis.put(epoch, []))
         return int(epoch)
 
     def _invalidate(self, rows: Iterable[Row]) -> None:
@@ -81,7 +82,7 @@ class Outbox:
             for kind in Kind
         ]
         try:
-            self._redis.put(max(epoch for _, (epoch, _) in some), tombstones)
+            block_on(self._redis.put(max(epoch for _, (epoch, _) in some), tombstones))
         except RedisUnavailable:
             self._products = max(1, self._products // 2)
             raise

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from service.catalogue import Catalogue, Document, Key
 from service.catalogue.background_queue import BackgroundQueue
+from service.coroutines import block_on
 from service.errors import RedisUnavailable
 from service.metrics import Counts
 
@@ -36,8 +37,8 @@ class Shadow:
         self,
         share: float,
         source: Catalogue,
-        look_up: Callable[[Sequence[Key]], Sequence[Document | None]],
-        pending: Callable[[], tuple[int, int]],
+        look_up: Callable[[Sequence[Key]], Awaitable[Sequence[Document | None]]],
+        pending: Callable[[], Awaitable[tuple[int, int]]],
         counts: Counts,
     ) -> None:
         self._share = share
@@ -45,7 +46,9 @@ class Shadow:
         self._look_up = look_up
         self._pending = pending
         self._counts = counts
-        self._queue: BackgroundQueue[Sample] = BackgroundQueue("shadow verification", self._check)
+        self._queue: BackgroundQueue[Sample] = BackgroundQueue(
+            "shadow verification", lambda samples: block_on(self._check(samples))
+        )
 
     def sample(self, keys: Sequence[Key], found: Sequence[Document | None]) -> None:
         """Queue a sample of the hits among these, without waiting."""
@@ -59,25 +62,25 @@ class Shadow:
         """Stop verifying."""
         self._queue.close()
 
-    def _check(self, samples: Collection[Sample]) -> None:
-        now = self._source.documents({key for key, _ in samples})
+    async def _check(self, samples: Collection[Sample]) -> None:
+        now = await self._source.documents({key for key, _ in samples})
         changed = [sample for sample in samples if _differs(sample[1], now[sample[0]])]
-        wrong = self._wrong(changed, now)
+        wrong = await self._wrong(changed, now)
         for key, served in wrong:
             _LOG.error("a wrong hit", extra={"document": f"{key.kind}/{key.product_id}", "version": served.version})
         self._counts.add(("equal",), len(samples) - len(changed))
         self._counts.add(("allowed-stale",), len(changed) - len(wrong))
         self._counts.add(("wrong",), len(wrong))
 
-    def _wrong(self, changed: Sequence[Sample], now: Mapping[Key, Document]) -> Sequence[Sample]:
+    async def _wrong(self, changed: Sequence[Sample], now: Mapping[Key, Document]) -> Sequence[Sample]:
         """Those that no pending invalidation explains."""
         impossible = [sample for sample in changed if not _may_follow(now[sample[0]], sample[1])]
         others = [sample for sample in changed if sample not in impossible]
         # In this order: what was invalidated before the outbox was found empty is out of the cache at the look-up.
-        if not others or self._pending() != (0, 0):
+        if not others or await self._pending() != (0, 0):
             return impossible
         try:
-            still = self._look_up([key for key, _ in others])
+            still = await self._look_up([key for key, _ in others])
         except RedisUnavailable:
             return impossible
         kept = [sample for sample, one in zip(others, still, strict=True) if one and one.version == sample[1].version]

@@ -1,15 +1,16 @@
-"""Concurrent loads of one key, inside one process, are one load."""
+"""Concurrent loads of one key are one load."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotInTime
 from typing import NamedTuple
 
 from service import deadline
 from service.catalogue import Document, Key
+from service.coroutines import settled
 from service.errors import Unavailable
 
 
@@ -20,11 +21,11 @@ class Loaded(NamedTuple):
     newest: bool = True
 
 
-Load = Callable[[Collection[Key]], Loaded]
+Load = Callable[[Collection[Key]], Awaitable[Loaded]]
 
 
 class SingleFlight:
-    """Calls ``load`` for keys that no other thread is loading now; waits for the others at most ``wait_seconds``.
+    """Calls ``load`` for keys that are not being loaded now; waits for the others at most ``wait_seconds``.
 
     A request that joins a load arrived after the load began, perhaps after something newer had been served. If that is
     possible, it loads again, alone or together with others in that position.
@@ -36,34 +37,34 @@ class SingleFlight:
         self._lock = threading.Lock()
         self._under_way: dict[Key, Future[Loaded]] = {}
 
-    def load(self, keys: Collection[Key]) -> dict[Key, Document]:
-        """Every key's document. Raises what ``load`` raises, in every thread that shared the call."""
-        loaded, doubtful = self._load_or_join(keys)
+    async def load(self, keys: Collection[Key]) -> dict[Key, Document]:
+        """Every key's document. Raises what ``load`` raises, to everyone who shared the call."""
+        loaded, doubtful = await self._load_or_join(keys)
         if doubtful:  # a load that is in flight now began after this request arrived
-            again, _ = self._load_or_join(doubtful)
+            again, _ = await self._load_or_join(doubtful)
             loaded.update(again)
         return loaded
 
-    def _load_or_join(self, keys: Collection[Key]) -> tuple[dict[Key, Document], list[Key]]:
+    async def _load_or_join(self, keys: Collection[Key]) -> tuple[dict[Key, Document], list[Key]]:
         """Every key's document, and the keys whose document came from another's load and may not be the newest."""
         own: Future[Loaded] = Future()
         with self._lock:
             shared = {key: self._under_way[key] for key in keys if key in self._under_way}
             mine = [key for key in keys if key not in shared]
             self._under_way.update(dict.fromkeys(mine, own))
-        # Its own keys first: no thread waits for another while others wait for it, so that there is no deadlock.
-        loaded = dict(self._fly(mine, own).documents) if mine else {}
+        # Its own keys first: nobody waits for another while others wait for it, so that there is no deadlock.
+        loaded = dict((await self._fly(mine, own)).documents) if mine else {}
         doubtful = []
         for key, flight in shared.items():
-            joined = self._result(flight)
+            joined = await self._result(flight)
             loaded[key] = joined.documents[key]
             if not joined.newest:
                 doubtful.append(key)
         return loaded, doubtful
 
-    def _fly(self, keys: Collection[Key], flight: Future[Loaded]) -> Loaded:
+    async def _fly(self, keys: Collection[Key], flight: Future[Loaded]) -> Loaded:
         try:
-            loaded = self._load(keys)
+            loaded = await self._load(keys)
         except BaseException as error:
             self._land(keys)
             flight.set_exception(error)
@@ -78,8 +79,8 @@ class SingleFlight:
             for key in keys:
                 del self._under_way[key]
 
-    def _result(self, flight: Future[Loaded]) -> Loaded:
+    async def _result(self, flight: Future[Loaded]) -> Loaded:
         try:
-            return flight.result(deadline.left(self._wait_seconds))
-        except NotInTime:
+            return await settled(flight, time.monotonic() + deadline.left(self._wait_seconds))
+        except TimeoutError:
             raise Unavailable from None

@@ -1,4 +1,4 @@
-"""Postgres: a bounded, blocking pool, a deadline on every call, driver errors translated. All use of psycopg2 is here.
+"""Postgres: a bounded pool, a deadline on every call, driver errors translated. All use of psycopg2 is here.
 
 Connections are libpq's asynchronous ones, driven by ``poll``: deadlines hold also where the server hangs.
 """

@@ -10,72 +10,76 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg2.extensions
-from psycopg2.extensions import POLL_OK, POLL_READ, POLL_WRITE
+from psycopg2.extensions import BYTES, POLL_OK, POLL_READ, POLL_WRITE, register_type
 
+from service.coroutines import READABLE, WRITABLE, block_on, ready
 from service.postgres.statement import Call, text_of
 
-_EVENTS = {POLL_READ: select.POLLIN, POLL_WRITE: select.POLLOUT}
+_EVENTS = {POLL_READ: READABLE, POLL_WRITE: WRITABLE}
 
 LOST = (psycopg2.OperationalError, psycopg2.InterfaceError, OSError)
 """Errors of a server that is unreachable, gone or late."""
 
-# A query is planned once per connection: its plan must not depend on the ids, and JIT compilation costs a hundred times
-# the run time of a query of a fraction of a millisecond. While it runs a query, a server checks ten times a second
+# A query is planned once per connection: its plan must depend neither on the ids nor on how full the tables are then (a
+# table of carts may be empty), and JIT compilation costs a hundred times the run time of a query of a fraction of a
+# millisecond. While it runs a query, a server checks ten times a second
 # whether the client is still connected (Postgres 14 and later), and ends the query if not.
 _CHECK_SECONDS = 0.1
 SESSION_OPTIONS = (
-    "-c plan_cache_mode=force_generic_plan -c jit=off -c random_page_cost=1.1"
+    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off -c random_page_cost=1.1"
     f" -c client_connection_check_interval={int(_CHECK_SECONDS * 1000)}"
 )
 
 
 class Connection(psycopg2.extensions.connection):
-    """A connection with what is made once for it: prepared statements, a cursor, a poll object for reading.
+    """A connection with what is made once for it: prepared statements and a cursor. Text comes as UTF-8 bytes.
 
     ``until`` is a ``time.monotonic`` deadline; methods that take one raise one of ``LOST``.
     """
 
     _prepared: set[str]
     _only_cursor: psycopg2.extensions.cursor
-    _arrivals: select.poll | None = None  # while it connects, its socket may change
 
     @classmethod
     def connect(cls, until: float, **parameters: Any) -> Connection:
-        """A connection with these libpq ``parameters``, made within the deadline."""
+        """A connection with these libpq ``parameters``, made within the deadline; blocking."""
         connection: Connection = psycopg2.connect(connection_factory=cls, async_=True, **parameters)
         try:
-            connection.wait(until)
+            block_on(connection.wait(until))
         except BaseException:
             connection.close()
             raise
         connection._prepared = set()
         connection._only_cursor = connection.cursor()
-        connection._arrivals = connection._poller(POLL_READ)
+        register_type(BYTES, connection)
         return connection
 
-    def run(self, calls: Sequence[Call], until: float) -> list[tuple[Any, ...]]:
+    async def run(self, calls: Sequence[Call], until: float) -> list[tuple[Any, ...]]:
         """Make the calls in one transaction and one round trip; return the rows of the last."""
         for statement, _ in calls:
             if statement.name not in self._prepared:
-                self.execute(f"PREPARE {statement.name} AS {statement.sql}", (), until)
+                await self.execute(f"PREPARE {statement.name} AS {statement.sql}", (), until)
                 self._prepared.add(statement.name)
-        return self.execute(*text_of(calls), until)
+        return await self.execute(*text_of(calls), until)
 
-    def execute(self, text: str, values: Sequence[Any], until: float) -> list[tuple[Any, ...]]:
+    async def execute(self, text: str, values: Sequence[Any], until: float) -> list[tuple[Any, ...]]:
         """Run a text and return its rows."""
         (cursor := self._only_cursor).execute(text, values or None)
-        self.wait(until)
+        await self.wait(until)
         return cursor.fetchall() if cursor.description else []
 
-    def wait(self, until: float) -> None:
+    async def wait(self, until: float) -> None:
         """Wait until the operation in progress has ended."""
         while (state := self.poll()) != POLL_OK:
-            if not self._poller(state).poll(max(0.0, until - time.monotonic()) * 1000):
+            if time.monotonic() >= until:
                 raise TimeoutError
+            await ready(self, _EVENTS[state], until)
 
     def has_arrivals(self, seconds: float = 0.0) -> bool:
         """Whether there is data to read now, or within ``seconds``."""
-        return bool(self._poller(POLL_READ).poll(seconds * 1000))
+        poller = select.poll()
+        poller.register(self.fileno(), READABLE)
+        return bool(poller.poll(seconds * 1000))
 
     def hang_up(self) -> None:
         """Shut down the sending side. The server ends the running query, and then the connection."""
@@ -87,10 +91,3 @@ class Connection(psycopg2.extensions.connection):
         poller = select.poll()
         poller.register(self.fileno(), 0)  # POLLHUP is always reported, further data is not
         return bool(poller.poll(max(0.0, until - time.monotonic()) * 1000))
-
-    def _poller(self, state: int) -> select.poll:
-        if self._arrivals and state == POLL_READ:
-            return self._arrivals
-        poller = select.poll()
-        poller.register(self.fileno(), _EVENTS[state])
-        return poller

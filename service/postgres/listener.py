@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from service.coroutines import block_on
 from service.errors import PostgresUnavailable
 from service.postgres.connection import LOST, Connection
 from service.postgres.servers import Servers
@@ -27,7 +28,7 @@ class Listener:
             if self._connection is None:
                 until = time.monotonic() + self._timeout_seconds
                 self._connection = self._servers.connect(until)
-                self._connection.execute(f"LISTEN {self._channel}", (), until)
+                block_on(self._connection.execute(f"LISTEN {self._channel}", (), until))
                 return True
             if self._connection.has_arrivals(seconds):
                 self._connection.poll()

@@ -1,18 +1,20 @@
-"""A bounded, blocking connection pool."""
+"""A bounded connection pool, for threads or for the event loop."""
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
+from functools import partial
 from typing import Any
 
 import psycopg2.errors
 
 from service import deadline
+from service.coroutines import block_on, elsewhere
 from service.errors import PostgresUnavailable
 from service.postgres.connection import LOST, SESSION_OPTIONS, Connection
 from service.postgres.servers import Servers
+from service.postgres.slots import Slots
 from service.postgres.statement import Call
 
 # How long after statement_timeout the server has ended a statement, even if it did not see the client hang up.
@@ -33,12 +35,10 @@ class Postgres:
         self._servers = Servers(url, name, options)
         self._on_connect = on_connect
         self._timeout_seconds = timeout_seconds
-        self._free: queue.SimpleQueue[None] = queue.SimpleQueue()  # a tenth of the cost of a semaphore
-        for _ in range(size):
-            self._free.put(None)
+        self._slots = Slots(size)
         self._idle: list[Connection] = []  # most recently used last; list.pop and append are atomic
 
-    def run(self, *calls: Call) -> list[tuple[Any, ...]]:
+    async def run(self, *calls: Call) -> list[tuple[Any, ...]]:
         """Run the calls in one transaction and one round trip; return the rows of the last.
 
         Raises PostgresUnavailable if that is not done in time, or if the server is read-only and the calls write. The
@@ -49,15 +49,13 @@ class Postgres:
         if seconds <= 0:
             raise PostgresUnavailable
         try:
-            self._free.get(timeout=seconds)
-        except queue.Empty:
+            await self._slots.take(until)
+        except TimeoutError:
             raise PostgresUnavailable from None
         try:
             if (connection := self._idle_connection()) is None:
-                connection = self._servers.connect(until)
-                if self._on_connect is not None:
-                    connection.run([self._on_connect], until)
-            rows = connection.run(calls, until)
+                connection = await elsewhere(partial(self._connect, until))
+            rows = await connection.run(calls, until)
         except BaseException as error:
             self._give_up(connection)
             if isinstance(error, psycopg2.errors.ReadOnlySqlTransaction):
@@ -73,6 +71,16 @@ class Postgres:
         while self._idle:
             self._idle.pop().close()
 
+    def _connect(self, until: float) -> Connection:
+        connection = self._servers.connect(until)
+        if self._on_connect is not None:
+            try:
+                block_on(connection.run([self._on_connect], until))
+            except BaseException:
+                connection.close()
+                raise
+        return connection
+
     def _idle_connection(self) -> Connection | None:
         while self._idle:
             connection = self._idle.pop()
@@ -87,7 +95,7 @@ class Postgres:
             self._idle.append(connection)
         else:
             connection.close()
-        self._free.put(None)
+        self._slots.give_back()
 
     def _give_up(self, connection: Connection | None) -> None:
         """Free the slot of a connection once the server has ended its query: until then it counts."""
@@ -107,4 +115,4 @@ class Postgres:
     def _end(self, connection: Connection | None) -> None:
         if connection is not None:
             connection.close()
-        self._free.put(None)
+        self._slots.give_back()

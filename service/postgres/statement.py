@@ -41,7 +41,15 @@ def _invocation(statement: Statement) -> str:
 
 
 def _adapted(value: Any) -> Any:
-    # Integers are sent as one array literal: psycopg2's ARRAY[…] would be one expression each for the server.
-    if isinstance(value, list) and all(type(element) is int for element in value):
-        return f"{{{','.join(map(str, value))}}}"
+    # Lists are sent as one literal: psycopg2's ARRAY[…] would be one expression for each element to the server.
+    if isinstance(value, list):
+        if value and type(value[0]) is int:
+            return f"{{{','.join(map(str, value))}}}"
+        return f"{{{','.join(map(_element, value))}}}"
     return value
+
+
+def _element(value: str | None) -> str:
+    if value is None:
+        return "NULL"
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 from flask import Response, current_app, request
 
+from service.errors import CrossSite
 from service.settings import SettingError
 from service.web.responses import Empty
 
@@ -29,6 +31,19 @@ def origins(listed: str) -> frozenset[str]:
 def may_send_credentials() -> bool:
     """Whether the request's origin is listed."""
     return request.headers.get("Origin") in current_app.config[ORIGINS]
+
+
+def refuse_cross_site() -> None:
+    """Raise CrossSite if a page of another site sends this request, unless its origin is listed.
+
+    Browsers say so in Sec-Fetch-Site; older ones send an Origin that is not this host. Other programs send neither.
+    """
+    if may_send_credentials():
+        return
+    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
+    is_other = site not in ("same-origin", "none") if site else bool(origin) and urlsplit(origin).netloc != request.host
+    if is_other:
+        raise CrossSite
 
 
 def finish(response: Response) -> Response:

@@ -8,6 +8,7 @@ from pathlib import Path
 from flask import Blueprint, Response
 
 from service.cache.keys import PROBE, SILENT_LISTENERS
+from service.coroutines import block_on
 from service.errors import Unavailable
 from service.postgres import Call, Statement
 from service.web import resources, responses
@@ -62,14 +63,14 @@ def docs() -> Response:
 
 def _outbox_lag_seconds() -> float:
     try:
-        return resources().database.outbox_lag_seconds()
+        return block_on(resources().database.outbox_lag_seconds())
     except Unavailable:
         return nan
 
 
 def _silent_listeners() -> float:
     try:
-        (count,) = resources().redis.get([SILENT_LISTENERS]).stored
+        (count,) = block_on(resources().redis.get([SILENT_LISTENERS])).stored
     except Unavailable:
         return nan
     return int(count or 0)
@@ -77,7 +78,7 @@ def _silent_listeners() -> float:
 
 def _postgres() -> str:
     try:
-        resources().postgres.run(Call(_PROBE))
+        block_on(resources().postgres.run(Call(_PROBE)))
     except Unavailable:
         return "down"
     return "ok"
@@ -85,7 +86,7 @@ def _postgres() -> str:
 
 def _redis() -> str:
     try:
-        resources().redis.get([PROBE])
+        block_on(resources().redis.get([PROBE]))
     except Unavailable:
         return "down"
     return "bypassed" if resources().catalogue.cache_is_down else "ok"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from flask import Blueprint, Response, request
 
 from service.catalogue import Key, Kind
+from service.coroutines import block_on
 from service.errors import UnknownProduct
 from service.web import requests, resources, responses
 from service.web.schemas import ListQuery, ProductPath
@@ -24,9 +25,9 @@ def list_products() -> Response:
         return _cards(query["ids"])
     database, page, count = resources().database, query["page"], min(query["count"], _MOST_AT_ONCE)
     if query["after"] is not None:
-        ids, more = database.ids_after(query["after"], count)
+        ids, more = block_on(database.ids_after(query["after"], count))
     else:
-        ids, more = database.ids_on_page(page, query["count"], count)
+        ids, more = block_on(database.ids_on_page(page, query["count"], count))
     if not more:
         return _cards(ids)
     by_page = query["after"] is None and count == query["count"]
@@ -55,7 +56,7 @@ def show_related(product_id: str) -> Response:
 
 def _document(kind: Kind) -> Response:
     key = Key(kind, requests.path(ProductPath)["product_id"])
-    document = resources().catalogue.documents([key])[key]
+    document = block_on(resources().catalogue.documents([key]))[key]
     if document.body is None:
         raise UnknownProduct
     return responses.read_document(document)
@@ -63,6 +64,6 @@ def _document(kind: Kind) -> Response:
 
 def _cards(ids: Sequence[int], link: str | None = None) -> Response:
     keys = [Key(Kind.CARD, product_id) for product_id in ids]
-    documents = resources().catalogue.documents(keys) if keys else {}
+    documents = block_on(resources().catalogue.documents(keys)) if keys else {}
     found = [(documents[key].plain_body(), documents[key].outcome) for key in keys]
     return responses.read_many([(body, outcome) for body, outcome in found if body is not None], link=link)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
@@ -11,6 +12,9 @@ from marshmallow import ValidationError
 
 from service.errors import Malformed, UnsupportedMediaType
 from service.web.schemas import Part
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
+_KEY = re.compile("[ -~]{1,255}", re.ASCII)
 
 
 def path(schema: type[Part]) -> dict[str, Any]:
@@ -32,14 +36,29 @@ def body(schema: type[Part]) -> dict[str, Any]:
     """The JSON body. Raises UnsupportedMediaType, Malformed."""
     if request.mimetype != "application/json":
         raise UnsupportedMediaType
-    try:
-        given = json.loads(request.get_data().decode("utf-8"), object_pairs_hook=_Object, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        raise Malformed("The body is not valid JSON.") from None
-    if not isinstance(given, _Object):
-        raise Malformed("The body must be a JSON object.")
+    given = json_object(request.get_data())
     _refuse_twice(schema, given.twice, "The body is malformed.")
     return _load(schema, given, "The body is malformed.")
+
+
+def json_object(data: bytes) -> Object:
+    """The JSON object that these bytes are. Raises Malformed."""
+    try:
+        given = _DECODER.decode(data.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise Malformed("The body is not valid JSON.") from None
+    if not isinstance(given, Object):
+        raise Malformed("The body must be a JSON object.")
+    return given
+
+
+def idempotency_key() -> str | None:
+    """The Idempotency-Key, None without one. Raises Malformed."""
+    key = request.headers.get(IDEMPOTENCY_KEY)
+    if key is not None and not _KEY.fullmatch(key):
+        wanted = "Must be 1 to 255 printable ASCII characters."
+        raise Malformed(f"The {IDEMPOTENCY_KEY} header is malformed.", {IDEMPOTENCY_KEY: [wanted]})
+    return key
 
 
 def _load(schema: type[Part], given: Mapping[str, Any], detail: str) -> dict[str, Any]:
@@ -55,7 +74,7 @@ def _messages(error: ValidationError) -> dict[str, list[str]]:
     return {str(name): [str(message) for message in messages] for name, messages in given.items()}
 
 
-class _Object(dict[str, Any]):
+class Object(dict[str, Any]):
     """A JSON object; ``twice`` lists its duplicate names."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
@@ -71,3 +90,6 @@ def _refuse_twice(schema: type[Part], names: Iterable[str], detail: str) -> None
 
 def _no_number(text: str) -> NoReturn:
     raise ValueError(text)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=Object, parse_constant=_no_number)

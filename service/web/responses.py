@@ -25,11 +25,6 @@ PRIVATE = "private, no-store"
 # What changes with a release only.
 PAGE = "public, max-age=60"
 
-_WRITTEN = {
-    "Cache-Control": PRIVATE,
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "X-Cart-Token, X-Request-Id",
-}
 
 # Worst first: an answer of many documents is as good as the worst of them.
 _WORST_FIRST = ("bypass", "miss", "stale", "hit")
@@ -39,6 +34,15 @@ Headers = list[tuple[str, str]]
 # Of a document that is stored gzipped: of both of its forms, and of the one that is sent as it is stored.
 OF_BOTH_FORMS = [("Vary", "Accept-Encoding")]
 OF_GZIPPED = [("Content-Encoding", "gzip")]
+
+
+_WRITTEN = [
+    ("Cache-Control", PRIVATE),
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Expose-Headers", "Idempotency-Replayed, X-Cart-Token, X-Request-Id"),
+]
+REPLAYED = [("Idempotency-Replayed", "true")]
+CREATED = "Created"
 
 
 class Empty(Response):
@@ -100,9 +104,14 @@ def page(body: bytes, content_type: str) -> Response:
     return _conditional(body, etag_of(body), headers, content_type)
 
 
-def created() -> Response:
-    """An addition that was carried out, in the words of the old API."""
-    return Response("Created", status=201, content_type=TEXT, headers=_WRITTEN)
+def created(*, is_replayed: bool) -> Response:
+    """An addition that was carried out, now or by an earlier request, in the words of the old API."""
+    return Response(CREATED, status=201, content_type=TEXT, headers=created_headers(is_replayed=is_replayed))
+
+
+def created_headers(*, is_replayed: bool) -> Headers:
+    """What it carries, but for the cart's token."""
+    return [*_WRITTEN, *(REPLAYED if is_replayed else [])]
 
 
 def written() -> Response:
@@ -140,11 +149,11 @@ def problem_headers(error: ServiceError) -> Headers:
     headers = [
         ("Cache-Control", "no-store"),
         ("Access-Control-Allow-Origin", "*"),
-        ("Access-Control-Expose-Headers", "Retry-After, X-Request-Id"),
+        ("Access-Control-Expose-Headers", "Idempotency-Replayed, Retry-After, X-Request-Id"),
     ]
     if error.retry_after_seconds is not None:
         headers.append(("Retry-After", str(error.retry_after_seconds)))
-    return headers
+    return [*headers, *(REPLAYED if error.is_replayed else [])]
 
 
 def _conditional(body: bytes, etag: str, headers: Headers, content_type: str = JSON) -> Response:

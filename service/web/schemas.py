@@ -11,9 +11,11 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre
 LARGEST_ID = 2**31 - 1
 MOST_IDS = 100
 DEFAULT_COUNT = 5
+MOST_PIECES = 99
 
 _PLAIN = re.compile("[1-9][0-9]*", re.ASCII)
-_DIGITS = re.compile("[0-9]{1,10}", re.ASCII)
+DIGITS = re.compile("[0-9]{1,10}", re.ASCII)
+"""A whole number as the key of an object or a form has it."""
 
 
 class _Plain(fields.Field[int]):
@@ -53,7 +55,7 @@ class _Whole(fields.Integer):
     """A JSON integer, or a string of its digits, as object keys and form values are: not true, not 1.0."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
-        if type(value) is not int and not (isinstance(value, str) and _DIGITS.fullmatch(value)):
+        if type(value) is not int and not (isinstance(value, str) and DIGITS.fullmatch(value)):
             raise self.make_error("invalid")
         return super()._deserialize(value, attr, data, **kwargs)
 
@@ -108,10 +110,10 @@ class CartAddition(Part):
     """The body of POST /cart."""
 
     sku_id = _Whole(required=True, validate=validate.Range(1, LARGEST_ID))
-    count = _Whole(load_default=1, validate=validate.Range(1, 99))
+    count = _Whole(load_default=1, validate=validate.Range(1, MOST_PIECES))
 
 
 class CartCount(Part):
     """The body of PUT /cart/{sku_id}."""
 
-    count = _Whole(required=True, validate=validate.Range(0, 99))
+    count = _Whole(required=True, validate=validate.Range(0, MOST_PIECES))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-READABLE, WRITABLE = select.EPOLLIN, select.EPOLLOUT
+from service.coroutines import READABLE
 
 # gunicorn's limit of a request line: its parser refuses a longer one.
 _LONGEST_HEAD_BYTES = 8190

@@ -11,13 +11,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
+from service.coroutines import READABLE, WRITABLE
+from service.worker.batcher import Batcher
 from service.worker.common_headers import CommonHeaders
-from service.worker.connection import READABLE, WRITABLE, Connection, Connections, may_become_a_head
+from service.worker.connection import Connection, Connections, may_become_a_head
 from service.worker.fast_path import FastPath
-from service.worker.fills import Fills
+from service.worker.fast_path import Response as FastResponse
 from service.worker.listeners import Listeners
-from service.worker.lookups import Lookups
 from service.worker.slow_path import Exchange, Response, SlowPath
+from service.worker.tasks import Tasks
 
 # A client may take this long to send the rest of a head, or to take the rest of a response.
 _STALL_SECONDS = 5.0
@@ -26,6 +28,8 @@ _END_SECONDS = 2.0
 # A worker that stops answers what arrives on idle connections for so long: a client may be sending already.
 _LINGER_SECONDS = 2.0
 _WAKE_UPS_A_TICK = 4096
+
+_END_OF_HEAD = b"\r\n\r\n"
 
 _IN_SLOW_PATH = object()
 
@@ -57,28 +61,32 @@ class EventLoop:
         self._epoll.register(self._wake_up_receiver, READABLE)
         self.connections = Connections(self._epoll)
         self._listeners = Listeners(listeners, self._epoll)
-        self._lookups = Lookups(fast_path, self._epoll)
-        self._fills: Fills[Connection, bytes] = Fills(self._fill, partial(self._call, self._filled))
         self._common = CommonHeaders()
+        self._tasks = Tasks(self._epoll, self._call)
+        self._batchers = {
+            name: Batcher(stage, self._tasks, lambda: self._common.lines, self._batch_answered)
+            for name, stage in fast_path.stages.items()
+        }
+        self._all_batchers = tuple(self._batchers.values())
         self._swept = self._heartbeat = 0.0
         self._read_clock()
-        fast_path.begin(())
 
     def tick(self, seconds: float) -> None:
-        """Wait for events, at most so many ``seconds``; read all that is ready, look it up together, send responses."""
+        """Wait for events, at most so many ``seconds``; read all that is ready, answer it in batches."""
         self._listeners.watch(not self._is_stopping and len(self.connections) < self._most_connections, self._now)
-        get, look_up_is_readable = self.connections.get, False
-        for descriptor, _ in self._epoll.poll(self._lookups.wait_seconds(seconds)):
+        get = self.connections.get
+        for descriptor, _ in self._epoll.poll(self._wait_seconds(seconds)):
             if (connection := get(descriptor)) is not None:
                 self._ready(connection)
-            elif descriptor == self._lookups.descriptor:
-                look_up_is_readable = True
+            elif descriptor in self._tasks:
+                self._tasks.ready(descriptor)
             elif descriptor == self._wake_up_receiver:
                 self._wake_up()
             elif descriptor in self._listeners:
                 self._accept(descriptor)
         self._read_clock()
-        self._look_up(look_up_is_readable)
+        self._tasks.run()
+        self._begin_batches()
         if self._now - self._swept >= 1.0:
             self._swept = self._now
             self._close_late()
@@ -102,8 +110,13 @@ class EventLoop:
         """Close everything."""
         for connection in self.connections:
             self.connections.close(connection)
-        self._fills.close()
         self._epoll.close()
+
+    def _wait_seconds(self, most: float) -> float:
+        for batcher in self._all_batchers:
+            if batcher.gathered:
+                most = batcher.wait_seconds(most)
+        return self._tasks.wait_seconds(most)
 
     def _call(self, function: Callable[..., None], *arguments: object) -> None:
         """Have a function called by the loop, from a thread."""
@@ -146,13 +159,13 @@ class EventLoop:
             self._received(connection, raw)
 
     def _received(self, connection: Connection, raw: bytes) -> None:
-        if raw.endswith(b"\r\n\r\n"):
+        if raw.endswith(_END_OF_HEAD) or _END_OF_HEAD in raw:  # whether a body is all there the fast path sees
             connection.head = raw
-            connection.request = None if self._is_stopping else self._fast_path.match(raw)
+            connection.request = None if self._is_stopping else self._fast_path.match(raw, connection.address)
             if connection.request is None:
                 self._hand_over(connection)
             else:
-                self._lookups.gathered.append(connection)
+                self._batchers[connection.request.stage].gathered.append(connection)
             return
         if raw and not connection.head:
             connection.timeout = self._now + _STALL_SECONDS
@@ -160,42 +173,22 @@ class EventLoop:
         if raw and not may_become_a_head(raw):
             self._hand_over(connection)
 
-    def _look_up(self, is_readable: bool) -> None:
-        if self._lookups.can_end(is_readable):
-            asked, responses = self._lookups.end(self._common.lines)
-            self._begin_look_ups()  # under way while the responses are sent
-            self.requests += len(asked)
-            missed = []
-            for connection, response in zip(asked, responses, strict=True):
-                if response is None:
-                    missed.append(connection)
-                else:
-                    self._send(connection, response)
-            self._miss(missed)
-        elif is_readable:
-            self._lookups.forget_socket()
-        self._begin_look_ups()
+    def _begin_batches(self) -> None:
+        for batcher in self._all_batchers:
+            if batcher.gathered:
+                for connection in batcher.begin():
+                    self._send(connection, self._fast_path.overloaded(connection.request, self._common.lines))
 
-    def _begin_look_ups(self) -> None:
-        while self._lookups.can_begin():
-            self._miss(self._lookups.begin())
-
-    def _miss(self, missed: Sequence[Connection]) -> None:
-        if missed and (refused := self._fills.put(missed)):
-            requests = [connection.request for connection in refused]
-            self._filled(refused, self._fast_path.overloaded(requests, self._common.lines))
-
-    def _fill(self, batch: Sequence[Connection]) -> Sequence[bytes | None]:
-        return self._fast_path.fill([connection.request for connection in batch], self._common.lines)
-
-    def _filled(self, batch: Sequence[Connection], responses: Sequence[bytes | None]) -> None:
+    def _batch_answered(self, batch: Sequence[Connection], responses: Sequence[FastResponse]) -> None:
+        self._begin_batches()  # under way while the responses are sent
         for connection, response in zip(batch, responses, strict=True):
-            if connection not in self.connections:
-                continue  # closed meanwhile
-            if response is None:
+            if isinstance(response, bytes):
+                self._send(connection, response)
+            elif response is None:
                 self._hand_over(connection)
             else:
-                self._send(connection, response)
+                self._batchers[response].gathered.append(connection)
+        self.requests += len(batch)
 
     def _hand_over(self, connection: Connection) -> None:
         """Leave a request, with every byte of it, to gunicorn's parser and the application."""

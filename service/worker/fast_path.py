@@ -1,50 +1,39 @@
-"""The worker's interface to the application's fast path, which matches simple requests and answers them in batches.
-
-A response is the bytes to send. ``common`` holds the header lines that the worker sends with every response.
-"""
+"""The worker's interface to the application's fast path, which matches simple requests and answers them in batches."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from socket import socket
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from service.coroutines import Work
+
+Response = bytes | str | None
+"""The bytes to send; the name of the stage that answers instead; or None, for the application to answer."""
+
+
+class Stage(NamedTuple):
+    """What requests wait for: one call answers a batch of them.
+
+    ``answer`` takes requests and a function that gives the header lines which the worker sends with every response. It
+    runs in the event loop. Requests that exceed ``most_waiting`` are refused.
+    """
+
+    answer: Callable[[Sequence[Any], Callable[[], bytes]], Work[Sequence[Response]]]
+    most_in_batch: int
+    most_waiting: int
 
 
 class FastPath(Protocol):
-    """Tried before the application, which answers every request that is in doubt.
+    """Tried before the application, which answers every request that is in doubt. ``stages`` are by name."""
 
-    ``begin``, ``receive`` and ``abandon`` run in the event loop and must not block. After a ``begin`` that returned a
-    socket, ``receive`` is called each time that it is readable, until one returns responses, or after
-    ``look_up_seconds`` a last time, followed by ``abandon``; then comes the next ``begin``.
-    """
+    stages: Mapping[str, Stage]
 
-    look_up_seconds: float
-
-    def match(self, raw: bytes) -> Any | None:
-        """One whole request, parsed; None if in doubt."""
+    def match(self, raw: bytes, client: Any) -> Any | None:
+        """One whole request from this address, parsed; None if in doubt. Its ``stage`` is the name of its first one."""
         ...
 
-    def begin(self, requests: Sequence[Any]) -> socket | None:
-        """Begin a look-up; return the socket that becomes readable with its result, None if there can be none now.
-
-        Without requests, only connect.
-        """
-        ...
-
-    def receive(self, requests: Sequence[Any], common: bytes) -> Sequence[bytes | None] | None:
-        """Responses to the requests of the last ``begin``, None for each miss; None while the look-up is in flight."""
-        ...
-
-    def abandon(self) -> None:
-        """Give up on a look-up that is past its deadline."""
-        ...
-
-    def fill(self, requests: Sequence[Any], common: bytes) -> Sequence[bytes | None]:
-        """Responses to misses, blocking, in a fill thread; None where the application has to answer."""
-        ...
-
-    def overloaded(self, requests: Sequence[Any], common: bytes) -> Sequence[bytes]:
-        """Responses to requests that exceed the queue."""
+    def overloaded(self, request: Any, common: bytes) -> bytes:
+        """The response to a request for which a stage has no room."""
         ...
 
     def malformed(self, status: int, common: bytes) -> bytes:

@@ -7,7 +7,8 @@ import select
 import socket
 from collections.abc import Iterator, Sequence
 
-from service.worker.connection import READABLE, Connection
+from service.coroutines import READABLE
+from service.worker.connection import Connection
 
 _ACCEPTS_A_TICK = 64
 # No descriptors or memory left, here or on the whole host: clients wait to be accepted until there are.

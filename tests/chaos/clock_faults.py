@@ -15,6 +15,7 @@ from service.cache.redis_store import RedisStore
 from service.catalogue import Key, Kind
 from service.catalogue.cached import CachedCatalogue
 from service.catalogue.database import DatabaseCatalogue
+from service.coroutines import block_on
 from service.errors import ServiceError
 from service.metrics import Metrics
 from service.postgres import Postgres
@@ -94,7 +95,7 @@ def _reading(catalogue: CachedCatalogue) -> Iterator[Read]:
 
 def _read(catalogue: CachedCatalogue, key: Key) -> Said:
     try:
-        document = catalogue.documents([key])[key]
+        document = block_on(catalogue.documents([key]))[key]
     except ServiceError as error:
         return Said(error.status)
     return Said(200 if document.body else 404, document.outcome)

@@ -103,7 +103,8 @@ def _occupied(service: Service) -> Iterator[None]:
     def occupy(address: str) -> None:
         while not over.is_set():
             with suppress(OSError, http.client.HTTPException):
-                service.get(f"/products/{next(ids)}/styles?", address)  # the "?" has it answered by the thread pool
+                number = next(ids)  # every other one with a "?", which has it answered by the thread pool
+                service.get(f"/products/{number}/styles{'?' * (number % 2)}", address)
 
     addresses = [instance.address for instance in service.instances for _ in range(_OCCUPIERS)]
     threads = [threading.Thread(target=occupy, args=(address,)) for address in addresses]

@@ -107,7 +107,7 @@ class Model:
     def is_adopted(self):
         return self.primary.history == self.history
 
-    def pending(self):
+    async def pending(self):
         return (min(self.outbox), max(self.outbox)) if self.outbox else (0, 0)
 
     def read(self, row_id):
@@ -115,7 +115,7 @@ class Model:
         product_id, version, epoch, _ = self.outbox[row_id]
         return row_id, [product_id], [version], max(epoch, self.epoch)
 
-    def run(self, *calls):
+    async def run(self, *calls):
         """What a Postgres returns for the last call. The rows that it has in its outbox are those of ``chosen``."""
         rows = []
         for statement, values in calls:

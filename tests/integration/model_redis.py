@@ -3,6 +3,7 @@
 import time
 
 from service.cache.redis_store import RedisStore
+from service.coroutines import block_on
 
 
 class HeldStore(RedisStore):
@@ -13,17 +14,17 @@ class HeldStore(RedisStore):
         self._clock = clock
         self.holds, self.held = False, []
 
-    def put(self, epoch, entries, incarnation=None, not_after=None):
+    async def put(self, epoch, entries, incarnation=None, not_after=None):
         if self.holds:
             self.held.append((epoch, entries, incarnation, not_after))
             return 0
         real = None if not_after is None else time.monotonic() + not_after - self._clock()
-        return super().put(epoch, entries, incarnation, real)
+        return await super().put(epoch, entries, incarnation, real)
 
     def let_go(self):
         """What is held arrives."""
         while self.held:
-            self.put(*self.held.pop())
+            block_on(self.put(*self.held.pop()))
 
 
 class DataSet:

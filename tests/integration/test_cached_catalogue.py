@@ -18,8 +18,10 @@ from service.catalogue import Key, Kind
 from service.catalogue.cached import CachedCatalogue
 from service.catalogue.database import DatabaseCatalogue
 from service.catalogue.outbox import Outbox
+from service.coroutines import block_on
 from service.errors import PostgresUnavailable
 from service.metrics import Metrics
+from tests.blocking import blocking
 from tests.chaos.waits import wait_until
 
 ONE, TWO, NONE = Key(Kind.CARD, 1), Key(Kind.CARD, 2), Key(Kind.CARD, 99)
@@ -34,11 +36,11 @@ class Source:
         self.go_on.set()
         self.down = False
 
-    def documents(self, keys):
+    async def documents(self, keys):
         self.calls.append(set(keys))
         if self.down:
             raise PostgresUnavailable
-        documents = self.catalogue.documents(keys)
+        documents = await self.catalogue.documents(keys)
         self.read.set()
         assert self.go_on.wait(10)
         return documents
@@ -72,13 +74,13 @@ def catalogue(source, store, outbox, wall):
 
 
 def outcomes(catalogue, *keys):
-    served = catalogue.documents(keys)
+    served = block_on(catalogue.documents(keys))
     return [served[key].outcome for key in keys]
 
 
 def test_a_miss_fills_and_the_next_is_a_hit_also_for_what_does_not_exist(catalogue, source):
-    first = catalogue.documents([ONE, NONE])
-    again = catalogue.documents([ONE, TWO, NONE])
+    first = block_on(catalogue.documents([ONE, NONE]))
+    again = block_on(catalogue.documents([ONE, TWO, NONE]))
     assert outcomes(catalogue, ONE, TWO, NONE) == ["hit"] * 3
     assert [again[key].outcome for key in (ONE, TWO, NONE)] == ["hit", "miss", "hit"]
     assert again[ONE].body == first[ONE].body is not None
@@ -88,31 +90,31 @@ def test_a_miss_fills_and_the_next_is_a_hit_also_for_what_does_not_exist(catalog
 
 def test_kinds_may_be_mixed_and_keys_repeated(catalogue):
     keys = [Key(kind, number) for kind in Kind for number in (1, 1, 99)]
-    assert set(catalogue.documents(keys)) == set(keys)
-    assert {one.outcome for one in catalogue.documents(keys).values()} == {"hit"}
+    assert set(block_on(catalogue.documents(keys))) == set(keys)
+    assert {one.outcome for one in block_on(catalogue.documents(keys)).values()} == {"hit"}
 
 
 def test_a_change_is_a_miss_once_the_outbox_is_drained_and_for_its_product_only(catalogue, outbox, change):
-    catalogue.documents([ONE, TWO, NONE])
+    block_on(catalogue.documents([ONE, TWO, NONE]))
     change("UPDATE products SET name = 'New' WHERE id = 1")
     assert outbox.drain() == 1
     assert outbox.drain() == 0
     assert outcomes(catalogue, ONE, TWO) == ["miss", "hit"]
-    assert b"New" in catalogue.documents([ONE])[ONE].body
+    assert b"New" in block_on(catalogue.documents([ONE]))[ONE].body
 
 
 def test_an_inserted_product_is_seen(catalogue, outbox, change):
-    catalogue.documents([NONE])
+    block_on(catalogue.documents([NONE]))
     change("INSERT INTO products VALUES (99, 'Late', '', '', '', 5)")
     outbox.drain()
-    assert b"Late" in catalogue.documents([NONE])[NONE].body
+    assert b"Late" in block_on(catalogue.documents([NONE]))[NONE].body
 
 
 def test_a_deleted_product_is_gone(catalogue, outbox, change):
-    catalogue.documents([ONE])
+    block_on(catalogue.documents([ONE]))
     change("DELETE FROM products WHERE id = 1")
     outbox.drain()
-    assert catalogue.documents([ONE])[ONE].body is None
+    assert block_on(catalogue.documents([ONE]))[ONE].body is None
 
 
 def test_a_redelivered_tombstone_costs_no_miss(catalogue, outbox, change, store):
@@ -124,13 +126,13 @@ def test_a_redelivered_tombstone_costs_no_miss(catalogue, outbox, change, store)
     store.put = put
     assert outcomes(catalogue, ONE) == ["miss"]
     for epoch, entries in delivered:
-        put(epoch, entries)
+        block_on(put(epoch, entries))
     assert outcomes(catalogue, ONE) == ["hit"]
 
 
 def test_a_tombstone_that_comes_late_costs_no_miss(catalogue, outbox, change, source):
     change("UPDATE products SET name = 'New' WHERE id = 1")
-    assert b"New" in catalogue.documents([ONE])[ONE].body  # read before the outbox was drained
+    assert b"New" in block_on(catalogue.documents([ONE]))[ONE].body  # read before the outbox was drained
     assert outbox.drain() == 1
     assert outcomes(catalogue, ONE) == ["hit"]
     assert source.calls == [{ONE}]
@@ -143,11 +145,11 @@ def test_tombstones_in_the_wrong_order_leave_the_newest(catalogue, outbox, chang
         change("UPDATE products SET name = %s WHERE id = 1", (name,))
         outbox.drain()
     store.put = put
-    assert b'"c"' in catalogue.documents([ONE])[ONE].body
+    assert b'"c"' in block_on(catalogue.documents([ONE]))[ONE].body
     for told in reversed(delivered):
-        put(*told)
+        block_on(put(*told))
     assert outcomes(catalogue, ONE) == ["hit"]
-    assert b'"c"' in catalogue.documents([ONE])[ONE].body
+    assert b'"c"' in block_on(catalogue.documents([ONE]))[ONE].body
 
 
 @pytest.fixture
@@ -155,7 +157,7 @@ def overtaken(catalogue, source, outbox, change):
     """Starts a reader that has read a row which is then changed, and told of, before it can fill the cache."""
     source.go_on.clear()
     with ThreadPoolExecutor() as pool:
-        reader = pool.submit(catalogue.documents, [ONE])
+        reader = pool.submit(blocking(catalogue.documents), [ONE])
         assert source.read.wait(10)
         change("UPDATE products SET name = 'New' WHERE id = 1")
         outbox.drain()
@@ -167,20 +169,26 @@ def test_a_fill_from_before_redis_was_emptied_is_not_stored(overtaken, catalogue
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()  # and forgets that the product changed
     with ThreadPoolExecutor() as pool:
-        other = pool.submit(catalogue.documents, [TWO])
+        other = pool.submit(blocking(catalogue.documents), [TWO])
         source.go_on.set()
         other.result(10)
     assert b"One" in overtaken.result(10)[ONE].body  # it was asked for before the change
-    served = catalogue.documents([ONE])[ONE]
+    served = block_on(catalogue.documents([ONE]))[ONE]
     assert b"New" in served.body
     assert served.outcome == "bypass"
 
 
 def test_a_request_after_a_change_does_not_get_what_was_read_before_it(overtaken, catalogue, source, store):
     asked, get = threading.Event(), store.get
-    store.get = lambda names: (get(names), asked.set())[0]
+
+    async def noted(names):
+        found = await get(names)
+        asked.set()
+        return found
+
+    store.get = noted
     with ThreadPoolExecutor() as pool:
-        joined = pool.submit(catalogue.documents, [ONE])
+        joined = pool.submit(blocking(catalogue.documents), [ONE])
         assert asked.wait(10)
         source.go_on.set()
         assert b"One" in overtaken.result(10)[ONE].body
@@ -190,13 +198,13 @@ def test_a_request_after_a_change_does_not_get_what_was_read_before_it(overtaken
 def test_a_fill_that_was_overtaken_by_a_change_is_not_stored(overtaken, catalogue, source):
     source.go_on.set()
     assert b"One" in overtaken.result(10)[ONE].body
-    served = catalogue.documents([ONE])[ONE]
+    served = block_on(catalogue.documents([ONE]))[ONE]
     assert b"New" in served.body
     assert served.outcome == "miss"
 
 
 def test_a_bulk_change_of_the_epoch_makes_everything_a_miss(catalogue, outbox, change):
-    catalogue.documents([ONE, NONE])
+    block_on(catalogue.documents([ONE, NONE]))
     change("SELECT catalogue_raise_epoch('{}')")
     outbox.drain()
     assert outcomes(catalogue, ONE, NONE) == ["miss", "miss"]
@@ -232,18 +240,18 @@ def test_a_change_that_commits_after_the_epoch_was_raised_is_seen(
             writer.execute(UPDATE)
         change("TRUNCATE related_products")
         outbox.drain()
-        assert b"One" in catalogue.documents([ONE])[ONE].body
+        assert b"One" in block_on(catalogue.documents([ONE]))[ONE].body
         assert outcomes(catalogue, ONE) == ["hit"]
         if not early:
             writer.execute(UPDATE)
     outbox.drain()
-    served = catalogue.documents([ONE])[ONE]
+    served = block_on(catalogue.documents([ONE]))[ONE]
     assert (b"New" in served.body, served.outcome) == (True, "miss")
     assert outcomes(catalogue, ONE) == ["hit"]
 
 
 def test_a_soft_expired_entry_is_answered_at_once_and_refreshed_once(catalogue, source, wall, redis_url):
-    catalogue.documents([ONE])
+    block_on(catalogue.documents([ONE]))
     wall.ahead = 200
     source.go_on.clear()
     source.read.clear()
@@ -260,20 +268,20 @@ def test_a_soft_expired_entry_is_answered_at_once_and_refreshed_once(catalogue, 
 
 
 def test_without_postgres_hits_and_stale_entries_are_answered_and_misses_raise(catalogue, source, wall):
-    catalogue.documents([ONE])
+    block_on(catalogue.documents([ONE]))
     source.down = True
     assert outcomes(catalogue, ONE) == ["hit"]
     wall.ahead = 200
     assert outcomes(catalogue, ONE) == ["stale"]
     with pytest.raises(PostgresUnavailable):
-        catalogue.documents([ONE, TWO])
+        block_on(catalogue.documents([ONE, TWO]))
 
 
 def test_without_redis_everything_is_a_bypass(source, change):
     store = RedisStore("redis://127.0.0.1:1/0", 0.1)
     catalogue = CachedCatalogue(source, CacheAside(store, LIFETIMES), Metrics(), wait_seconds=5.0)
     assert outcomes(catalogue, ONE, NONE) == ["bypass", "bypass"]
-    assert catalogue.documents([ONE])[ONE].body.startswith(b'{"id":1')
+    assert block_on(catalogue.documents([ONE]))[ONE].body.startswith(b'{"id":1')
     catalogue.close()
     store.close()
 
@@ -295,7 +303,7 @@ def test_without_redis_readers_of_the_same_share_one_load(source, change):
 
 
 def test_an_emptied_redis_fills_again(catalogue, redis_url):
-    catalogue.documents([ONE])
+    block_on(catalogue.documents([ONE]))
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
     assert outcomes(catalogue, ONE) == ["miss"]
@@ -328,7 +336,7 @@ def test_a_redis_that_comes_back_with_an_older_data_set_serves_nothing_of_it(sou
     with redis.Redis.from_url(own_redis.url) as client:
         assert client.exists(entry_name(*ONE))
     wait_until(lambda: outcomes(catalogue, TWO) == ["hit"])
-    assert b"New" in catalogue.documents([ONE])[ONE].body
+    assert b"New" in block_on(catalogue.documents([ONE]))[ONE].body
     assert outcomes(catalogue, ONE) == ["hit"]
     catalogue.close()
     store.close()
@@ -338,7 +346,7 @@ def test_everything_served_is_counted(source, store, outbox):
     metrics = Metrics()
     catalogue = CachedCatalogue(source, CacheAside(store, LIFETIMES), metrics, wait_seconds=5.0)
     for _ in range(3):
-        catalogue.documents([ONE, TWO])
+        block_on(catalogue.documents([ONE, TWO]))
     catalogue.close()
     text = metrics.text().decode()
     assert 'overview_documents_total{kind="card",outcome="miss"} 2.0' in text

@@ -14,6 +14,7 @@ from service.catalogue import Key, Kind
 from service.catalogue.cached import CachedCatalogue
 from service.catalogue.database import DatabaseCatalogue
 from service.catalogue.outbox import Outbox
+from service.coroutines import block_on
 from service.metrics import Metrics
 from tests.chaos.waits import wait_until
 
@@ -52,7 +53,7 @@ def test_what_it_lost_while_it_was_a_replica_is_not_served(redis_servers, postgr
     catalogue = CachedCatalogue(DatabaseCatalogue(postgres), CacheAside(store, LIFETIMES), Metrics(), wait_seconds=5.0)
     outbox = Outbox(postgres, own)
     outbox.drain()
-    assert [catalogue.documents([ONE])[ONE].outcome for _ in range(2)] == ["miss", "hit"]
+    assert [block_on(catalogue.documents([ONE]))[ONE].outcome for _ in range(2)] == ["miss", "hit"]
     follow(of_other, server)
     lead(of_other)
     change("UPDATE products SET name = 'New' WHERE id = 1")
@@ -62,9 +63,9 @@ def test_what_it_lost_while_it_was_a_replica_is_not_served(redis_servers, postgr
 
     def is_new():
         outbox.drain()  # as it does each second
-        return b"New" in catalogue.documents([ONE])[ONE].body
+        return b"New" in block_on(catalogue.documents([ONE]))[ONE].body
 
     wait_until(is_new)
-    assert catalogue.documents([ONE])[ONE].outcome == "hit"
+    assert block_on(catalogue.documents([ONE]))[ONE].outcome == "hit"
     for each in (catalogue, store, own):
         each.close()

@@ -14,6 +14,7 @@ from service.catalogue import Key, Kind
 from service.catalogue.cached import CachedCatalogue
 from service.catalogue.database import ADOPTION, DatabaseCatalogue
 from service.catalogue.outbox import Outbox
+from service.coroutines import block_on
 from service.errors import PostgresUnavailable
 from service.metrics import Metrics
 from service.postgres import Listener, Postgres
@@ -100,8 +101,8 @@ def lose_changes(sql, outbox, catalogue):
     for number in range(3):
         sql(f"UPDATE products SET name = 'Lost {number}' WHERE id = 1")  # noqa: S608
     outbox.drain()
-    assert b"Lost 2" in catalogue.documents([ONE])[ONE].body
-    assert catalogue.documents([ONE])[ONE].outcome == "hit"
+    assert b"Lost 2" in block_on(catalogue.documents([ONE]))[ONE].body
+    assert block_on(catalogue.documents([ONE]))[ONE].outcome == "hit"
 
 
 def ahead_of_a_copy(cluster, service):
@@ -114,9 +115,9 @@ def ahead_of_a_copy(cluster, service):
 
 
 def assert_what_is_there_now_is_served_and_cached(catalogue):
-    wait_until(lambda: b"Kept" in catalogue.documents([ONE])[ONE].body)
-    assert catalogue.documents([ONE])[ONE].outcome == "hit"
-    assert b"Kept" in catalogue.documents([ONE])[ONE].body
+    wait_until(lambda: b"Kept" in block_on(catalogue.documents([ONE]))[ONE].body)
+    assert block_on(catalogue.documents([ONE]))[ONE].outcome == "hit"
+    assert b"Kept" in block_on(catalogue.documents([ONE]))[ONE].body
 
 
 @pytest.mark.parametrize("promoted", [True, False], ids=["failover", "backup put back"])
@@ -135,7 +136,7 @@ def test_an_instance_that_meets_a_new_primary_before_the_invalidator_does_serves
     cluster.replaced(standby=True)
     cluster.promote()
     cluster.sql("UPDATE products SET name = 'Kept' WHERE id = 1")
-    catalogue.documents([Key(Kind.RELATED, 1)])  # a miss, which connects
+    block_on(catalogue.documents([Key(Kind.RELATED, 1)]))  # a miss, which connects
     assert_what_is_there_now_is_served_and_cached(catalogue)
 
 
@@ -144,14 +145,14 @@ def test_a_standby_is_not_used_before_its_promotion(cluster, service):
     catalogue, outbox = ahead_of_a_copy(cluster, service)
     cluster.replaced(standby=True)
     listener = Listener(cluster.server.url, "catalogue", 5.0)
-    for call in (outbox.drain, lambda: listener.wait(0), lambda: catalogue.documents([Key(Kind.RELATED, 1)])):
+    for call in (outbox.drain, lambda: listener.wait(0), lambda: block_on(catalogue.documents([Key(Kind.RELATED, 1)]))):
         with pytest.raises(PostgresUnavailable):
             call()
     cluster.promote()
     cluster.sql("UPDATE products SET name = 'Kept' WHERE id = 1")
     assert listener.wait(0)
     listener.close()
-    catalogue.documents([Key(Kind.RELATED, 1)])
+    block_on(catalogue.documents([Key(Kind.RELATED, 1)]))
     assert_what_is_there_now_is_served_and_cached(catalogue)
 
 

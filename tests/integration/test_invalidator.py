@@ -104,11 +104,11 @@ def lag(administrator, client, price):
 def test_a_redis_that_takes_few_tombstones_in_time_is_told_in_smaller_bites(outbox, store, administrator, redis_url):
     put, taken = store.put, []
 
-    def slow(epoch, entries, *limits):
+    async def slow(epoch, entries, *limits):
         if len(entries) > 100:
             raise RedisUnavailable
         taken.append(len(entries))
-        return put(epoch, entries, *limits)
+        return await put(epoch, entries, *limits)
 
     administrator.execute("INSERT INTO products SELECT n, '', '', '', '', 1 FROM generate_series(1, 1000) AS n")
     store.put = slow

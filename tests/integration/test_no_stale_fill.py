@@ -19,6 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from service.coroutines import block_on
 from tests.integration.model_catalogue import PRODUCTS
 from tests.integration.rules_of_stores import StoreRules, instances, losses, products, recent
 from tests.integration.watched_cache import INSTANCES, WATCHER
@@ -70,7 +71,7 @@ class Cache(StoreRules, RuleBasedStateMachine):
     def begin_a_slow_fill(self, instance, product_id, reads):
         """It reads now, or as late as it ends."""
         self._look_up_if_it_can(instance)
-        incarnation, began = self.caches[instance].incarnation(), self.now
+        incarnation, began = block_on(self.caches[instance].incarnation()), self.now
         document = self.model.document(product_id) if reads else None
         self.fills.append((instance, product_id, document, began, incarnation))
 

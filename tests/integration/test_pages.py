@@ -13,6 +13,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
 from migrations import runner
 from service.catalogue.database import PAGE_IDS, DatabaseCatalogue
+from service.coroutines import block_on
 from service.postgres import Postgres
 from tests import catalogue_files
 from tests.integration.databases import query
@@ -111,7 +112,10 @@ def test_every_page_is_where_offset_finds_it(shared_url, pages, kept, undone, co
     last = -(-len(ids) // count) + 1
     for number in {1, last, last + 1, *(chance.randint(1, last) for _ in range(8))}:
         begin = (number - 1) * count
-        assert pages.ids_on_page(number, count, count) == (ids[begin : begin + count], len(ids) > begin + count)
+        assert block_on(pages.ids_on_page(number, count, count)) == (
+            ids[begin : begin + count],
+            len(ids) > begin + count,
+        )
 
 
 def write(connection, number):
@@ -215,7 +219,7 @@ def reading(url):
 
     def read():
         while not stop.is_set():
-            seen.add(tuple(DatabaseCatalogue(pool).ids_on_page(6, 100, 100)[0]))
+            seen.add(tuple(block_on(DatabaseCatalogue(pool).ids_on_page(6, 100, 100))[0]))
 
     reader = threading.Thread(target=read)
     reader.start()

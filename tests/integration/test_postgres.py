@@ -7,8 +7,10 @@ import pytest
 
 from deploy.local import probes
 from service import deadline
+from service.coroutines import block_on
 from service.errors import PostgresUnavailable
 from service.postgres import Call, Listener, Postgres, Statement
+from tests.blocking import blocking
 from tests.chaos.proxy import FaultProxy
 from tests.chaos.waits import wait_until
 from tests.integration.pools import PROCESS, ran
@@ -28,8 +30,8 @@ def proxy(postgres_server, free_port):
 
 
 def test_values_come_back_as_they_went(make_pool):
-    assert make_pool().run(Call(ECHO, ([], "it's\n%s"))) == [([], "it's\n%s")]
-    assert make_pool().run(Call(ECHO, ([1, 2], "a")), Call(ECHO, ([3], "b"))) == [([3], "b")]
+    assert block_on(make_pool().run(Call(ECHO, ([], "it's\n%s")))) == [([], b"it's\n%s")]
+    assert block_on(make_pool().run(Call(ECHO, ([1, 2], "a")), Call(ECHO, ([3], "b")))) == [([3], b"b")]
 
 
 def test_calls_of_one_run_are_one_transaction(make_pool, administrator):
@@ -37,8 +39,8 @@ def test_calls_of_one_run_are_one_transaction(make_pool, administrator):
     insert = Statement("insert_kept", "INSERT INTO kept VALUES ($1::int)")
     pool = make_pool()
     with pytest.raises(psycopg2.errors.DivisionByZero):
-        pool.run(Call(insert, (1,)), Call(DIVIDE, (0,)))
-    pool.run(Call(insert, (2,)), Call(insert, (3,)))
+        block_on(pool.run(Call(insert, (1,)), Call(DIVIDE, (0,))))
+    block_on(pool.run(Call(insert, (2,)), Call(insert, (3,))))
     administrator.execute("SELECT n FROM kept ORDER BY n")
     assert administrator.fetchall() == [(2,), (3,)]
 
@@ -46,22 +48,24 @@ def test_calls_of_one_run_are_one_transaction(make_pool, administrator):
 def test_a_connection_is_used_again_and_never_more_than_the_size(make_pool, administrator):
     pool = make_pool(size=2)
     with ThreadPoolExecutor(8) as threads:
-        processes = {row[0] for rows in threads.map(lambda _: pool.run(Call(PROCESS)), range(200)) for row in rows}
+        processes = {
+            row[0] for rows in threads.map(lambda _: block_on(pool.run(Call(PROCESS))), range(200)) for row in rows
+        }
     assert 1 <= len(processes) <= 2
 
 
 def test_who_finds_no_free_connection_waits_and_gives_up_at_the_deadline(make_pool):
     pool = make_pool(size=1, timeout_seconds=0.5)
     with ThreadPoolExecutor(1) as threads:
-        sleeping = threads.submit(pool.run, Call(SLEEP, (0.4,)))
-        assert pool.run(Call(PROCESS))
+        sleeping = threads.submit(blocking(pool.run), Call(SLEEP, (0.4,)))
+        assert block_on(pool.run(Call(PROCESS)))
         assert sleeping.result(5)
-        sleeping = threads.submit(pool.run, Call(SLEEP, (10,)))
+        sleeping = threads.submit(blocking(pool.run), Call(SLEEP, (10,)))
         while not sleeping.running():
             pass
         began = time.monotonic()
         with pytest.raises(PostgresUnavailable):
-            pool.run(Call(SLEEP, (10,)))
+            block_on(pool.run(Call(SLEEP, (10,))))
         assert time.monotonic() - began < 1.5
         with pytest.raises(PostgresUnavailable):
             sleeping.result(5)
@@ -71,9 +75,9 @@ def test_a_slow_statement_ends_at_the_deadline_and_the_pool_lives(make_pool, adm
     pool = make_pool(size=1, timeout_seconds=0.3)
     began = time.monotonic()
     with pytest.raises(PostgresUnavailable):
-        pool.run(Call(SLEEP, (10,)))
+        block_on(pool.run(Call(SLEEP, (10,))))
     assert time.monotonic() - began < 1.5
-    assert pool.run(Call(PROCESS))
+    assert block_on(pool.run(Call(PROCESS)))
 
 
 def test_a_call_that_gives_up_ends_its_query_and_never_are_there_more_backends_than_the_size(
@@ -90,15 +94,15 @@ def test_a_call_that_gives_up_ends_its_query_and_never_are_there_more_backends_t
             ((backends, waiting),) = administrator.fetchall()
             most, seen = max(most, backends), max(seen, waiting)
     assert (most, seen) == (2, 2)
-    assert pool.run(Call(PROCESS))
+    assert block_on(pool.run(Call(PROCESS)))
 
 
 def test_the_place_of_a_query_that_nobody_can_end_is_free_when_the_server_has_ended_it(proxy, postgres_server):
     pool = Postgres(postgres_server.url.replace(postgres_server.address, proxy.address), 1, 0.3)
-    assert pool.run(Call(PROCESS))
+    assert block_on(pool.run(Call(PROCESS)))
     proxy.black_hole()
     with pytest.raises(PostgresUnavailable):
-        pool.run(Call(PROCESS))
+        block_on(pool.run(Call(PROCESS)))
     proxy.heal()
     wait_until(lambda: ran(pool))
     pool.close()
@@ -106,7 +110,7 @@ def test_the_place_of_a_query_that_nobody_can_end_is_free_when_the_server_has_en
 
 def give_up(pool, seconds):
     with suppress(PostgresUnavailable), deadline.within(seconds):
-        pool.run(Call(LOCKED))
+        block_on(pool.run(Call(LOCKED)))
 
 
 @contextmanager
@@ -121,7 +125,7 @@ def table_locked(url):
 def test_a_server_that_says_nothing_is_given_up_at_the_deadline(make_pool, black_hole):
     began = time.monotonic()
     with pytest.raises(PostgresUnavailable) as raised:
-        make_pool(timeout_seconds=0.3, url=black_hole).run(Call(PROCESS))
+        block_on(make_pool(timeout_seconds=0.3, url=black_hole).run(Call(PROCESS)))
     assert time.monotonic() - began < 1.5
     assert "hunter2" not in str(raised.value)
 
@@ -129,33 +133,33 @@ def test_a_server_that_says_nothing_is_given_up_at_the_deadline(make_pool, black
 def test_idle_connections_that_the_server_closed_are_not_used(make_pool, administrator):
     pool = make_pool(size=4)
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda _: pool.run(Call(SLEEP, (0.1,))), range(4)))
+        list(threads.map(lambda _: block_on(pool.run(Call(SLEEP, (0.1,)))), range(4)))
     administrator.execute(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
         " WHERE application_name = 'overview' AND datname = current_database()"
     )
-    assert all(pool.run(Call(PROCESS)) for _ in range(8))
+    assert all(block_on(pool.run(Call(PROCESS))) for _ in range(8))
 
 
 def test_after_a_lost_connection_prepared_statements_are_made_again(make_pool, administrator):
     pool = make_pool(size=1)
-    ((process,),) = pool.run(Call(PROCESS))
+    ((process,),) = block_on(pool.run(Call(PROCESS)))
     with ThreadPoolExecutor(1) as threads:
-        sleeping = threads.submit(pool.run, Call(SLEEP, (10,)))
+        sleeping = threads.submit(blocking(pool.run), Call(SLEEP, (10,)))
         ended = False
         while not ended:
             administrator.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
             ended = bool(administrator.fetchall())
         with pytest.raises(PostgresUnavailable):
             sleeping.result(5)
-    assert pool.run(Call(PROCESS)) != [(process,)]
+    assert block_on(pool.run(Call(PROCESS))) != [(process,)]
 
 
 def test_a_mistake_in_sql_is_not_taken_for_an_outage(make_pool):
     pool = make_pool(size=1)
     with pytest.raises(psycopg2.errors.DivisionByZero):
-        pool.run(Call(DIVIDE, (0,)))
-    assert pool.run(Call(DIVIDE, (1,))) == [(1,)]
+        block_on(pool.run(Call(DIVIDE, (0,))))
+    assert block_on(pool.run(Call(DIVIDE, (1,)))) == [(1,)]
 
 
 def test_a_listener_returns_when_it_is_told_something(database_url, administrator):

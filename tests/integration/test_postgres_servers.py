@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from service.coroutines import block_on
 from service.errors import PostgresUnavailable
 from service.postgres import Call, Statement
 from service.settings import SettingError
@@ -19,10 +20,10 @@ def test_of_several_hosts_one_that_is_silent_leaves_time_for_the_others(
     hosts = [urlsplit(black_hole).netloc.rpartition("@")[2], postgres_server.address]
     pool = make_pool(timeout_seconds=2.0, url=with_hosts(postgres_server.url, hosts if silent_first else hosts[::-1]))
     for _ in range(2):
-        assert pool.run(Call(PROCESS))
+        assert block_on(pool.run(Call(PROCESS)))
         pool.close()  # idle connections, so that the next call connects
     began = time.monotonic()
-    assert pool.run(Call(PROCESS))
+    assert block_on(pool.run(Call(PROCESS)))
     assert time.monotonic() - began < 0.5  # the host that answered last is the first to be tried
 
 
@@ -30,7 +31,7 @@ def test_hosts_of_which_none_answers_are_given_up_at_the_deadline(make_pool, bla
     place = urlsplit(black_hole).netloc.rpartition("@")[2]
     began = time.monotonic()
     with pytest.raises(PostgresUnavailable):
-        make_pool(timeout_seconds=0.4, url=with_hosts(black_hole, [place] * 3)).run(Call(PROCESS))
+        block_on(make_pool(timeout_seconds=0.4, url=with_hosts(black_hole, [place] * 3)).run(Call(PROCESS)))
     assert time.monotonic() - began < 1.0
 
 
@@ -42,7 +43,7 @@ def with_hosts(url, hosts):
 @pytest.mark.parametrize("url", ["postgresql://a:1,b:2,c:3x/db", "mysql://a", "postgresql://a/b?nonsense=1"])
 def test_an_address_that_libpq_does_not_know_is_a_wrong_setting(make_pool, url):
     with pytest.raises((SettingError, PostgresUnavailable)) as raised:
-        make_pool(url=url, timeout_seconds=0.2).run(Call(PROCESS))
+        block_on(make_pool(url=url, timeout_seconds=0.2).run(Call(PROCESS)))
     assert url not in str(raised.value)
 
 
@@ -74,7 +75,7 @@ class TestDemoted:
         self, make_pool, administrator, database_url, demote
     ):
         pool = make_pool(url=f"{database_url}?target_session_attrs=read-write", timeout_seconds=1.0)
-        assert pool.run(Call(PROCESS))
+        assert block_on(pool.run(Call(PROCESS)))
         demote()
         wait_until(lambda: not ran(pool))
         self.promote(administrator)
@@ -85,7 +86,7 @@ class TestDemoted:
     ):
         administrator.execute("CREATE TABLE kept (n int)")
         insert, pool = Statement("insert_kept", "INSERT INTO kept VALUES (1)"), make_pool(size=2)
-        ((process,),) = pool.run(Call(PROCESS))
+        ((process,),) = block_on(pool.run(Call(PROCESS)))
         administrator.execute(
             "ALTER DATABASE CURRENT SET default_transaction_read_only = on".replace(
                 "CURRENT", f'"{database_url.rpartition("/")[2]}"'
@@ -93,7 +94,7 @@ class TestDemoted:
         )
         pool.close()
         with pytest.raises(PostgresUnavailable):
-            pool.run(Call(insert))
+            block_on(pool.run(Call(insert)))
         administrator.execute(f'ALTER DATABASE "{database_url.rpartition("/")[2]}" RESET default_transaction_read_only')
-        assert pool.run(Call(insert)) == []
-        assert pool.run(Call(PROCESS)) != [(process,)]
+        assert block_on(pool.run(Call(insert))) == []
+        assert block_on(pool.run(Call(PROCESS))) != [(process,)]

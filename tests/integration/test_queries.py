@@ -7,9 +7,10 @@ from uuid import uuid4
 import psycopg2
 import pytest
 
-from service.cart import carts
+from service.cart import additions, carts
 from service.catalogue import database
-from service.postgres import SESSION_OPTIONS
+from service.postgres import SESSION_OPTIONS, Call
+from service.postgres.statement import text_of
 
 IDS = [7, 1500, 2999, 4_000_000]
 CART = str(uuid4())
@@ -23,17 +24,20 @@ VALUES = {
     database.OUTBOX_LAG: (),
     database.ADOPT: (0, 0),
     database.NOTIFY: (),
-    carts.STATEMENTS["lock_carts"]: ([CART], [3]),
-    carts.STATEMENTS["add_lines"]: ([CART, CART], [3, 4], [1, 2], 100),
-    carts.STATEMENTS["set_line"]: (CART, 3, 7, 100),
-    carts.STATEMENTS["remove_line"]: (CART, 3),
-    carts.STATEMENTS["clear_cart"]: (CART,),
-    carts.STATEMENTS["cart"]: (CART,),
-    carts.STATEMENTS["priced_cart"]: (CART,),
+    additions.CLAIM_KEYS: ([CART, CART], ["a key", None]),
+    additions.LOCK_CARTS: ([CART], [3]),
+    additions.ADD_LINES: ([CART, CART], [3, 4], [1, 2], ["a key", None], 100, 99),
+    additions.REMEMBER_REFUSALS: ([CART], ["a key"], [3], [1], ["unknown-sku"]),
+    carts.SET_LINE: (CART, 3, 7, 100, 99),
+    carts.REMOVE_LINE: (CART, 3),
+    carts.LOCK_CART: (CART,),
+    carts.CLEAR_CART: (CART,),
+    carts.CART: (CART,),
+    carts.PRICED_CART: (CART,),
 }
 CATALOGUE_AND_CARTS = {
-    "products", "features", "styles", "photos", "skus", "related_products", "carts", "cart_lines", "catalogue_outbox",
-    "product_blocks",
+    "products", "features", "styles", "photos", "skus", "related_products", "carts", "cart_lines", "cart_keys",
+    "catalogue_outbox", "product_blocks",
 }  # fmt: skip
 
 
@@ -59,8 +63,8 @@ def test_each_query_file_is_known_here():
 def test_every_query_reads_by_index_only(planner):
     for statement, values in VALUES.items():
         planner.execute(f"PREPARE {statement.name} AS {statement.sql}")
-        marks = ",".join(["%s"] * len(values))
-        planner.execute(f"EXPLAIN (FORMAT JSON) EXECUTE {statement.name}" + (f"({marks})" if marks else ""), values)
+        text, adapted = text_of([Call(statement, values)])
+        planner.execute(f"EXPLAIN (FORMAT JSON) {text}", adapted)
         ((plan,),) = planner.fetchall()
         plan = plan if isinstance(plan, list) else json.loads(plan)
         scans = [node for node in nodes(plan[0]["Plan"]) if node.get("Relation Name") in CATALOGUE_AND_CARTS]

@@ -1,6 +1,7 @@
 import itertools
 import socket
 import time
+from functools import partial
 
 import pytest
 import redis
@@ -8,6 +9,7 @@ import redis
 from service.cache.entry import UNKNOWN_INCARNATION, Entry, State
 from service.cache.keys import EPOCH
 from service.cache.redis_store import RedisStore
+from service.coroutines import block_on
 from service.errors import RedisUnavailable
 
 KEEP = 100.0
@@ -34,14 +36,14 @@ def entry(epoch, version, state=State.PRESENT, body=b"body"):
 def put(store, *entries, epoch=0, name="a", keep=KEEP):
     """Stores entries that were read in the incarnation that there is."""
     if store.incarnation == UNKNOWN_INCARNATION:
-        store.put(epoch, [])
+        block_on(store.put(epoch, []))
     own = [one._replace(incarnation=store.incarnation).encode() for one in entries]
-    return store.put(epoch, [(name, each, keep) for each in own])
+    return block_on(store.put(epoch, [(name, each, keep) for each in own]))
 
 
 def got(store, *names):
     """The epoch, and the entries as if of no incarnation."""
-    epoch, _, found = store.get(names)
+    epoch, _, found = block_on(store.get(names))
     return epoch, [one and Entry.decode(one)._replace(incarnation=0) for one in found]
 
 
@@ -88,20 +90,20 @@ def test_a_newer_load_wins_and_an_older_one_is_not_stored_at_all(store):
     assert put(store, entry(5, 100), epoch=5) == 0
     assert got(store, "a") == (6, [entry(6, 1)])
     assert put(store, entry(5, 100), epoch=5, name="other") == 0
-    assert store.put(4, []) == 0
+    assert block_on(store.put(4, [])) == 0
     assert got(store)[0] == 6
 
 
 def test_in_another_incarnation_nothing_is_stored_that_asks_for_this_one(store, client):
     assert store.incarnation == UNKNOWN_INCARNATION
-    assert store.put(5, [("a", entry(5, 1).encode(), KEEP)], UNKNOWN_INCARNATION) == 0
+    assert block_on(store.put(5, [("a", entry(5, 1).encode(), KEEP)], UNKNOWN_INCARNATION)) == 0
     incarnation = store.incarnation
     assert got(store, "a") == (5, [None])
     assert store.incarnation == incarnation != UNKNOWN_INCARNATION
     read = [("a", entry(5, 1)._replace(incarnation=incarnation).encode(), KEEP)]
-    assert store.put(5, read, incarnation) == 1
+    assert block_on(store.put(5, read, incarnation)) == 1
     client.flushall()
-    assert store.put(5, read, incarnation) == 0
+    assert block_on(store.put(5, read, incarnation)) == 0
     assert store.incarnation > incarnation
     assert put(store, entry(5, 1, State.TOMBSTONE), epoch=5) == 1  # which is right in any
     client.flushall()
@@ -110,42 +112,42 @@ def test_in_another_incarnation_nothing_is_stored_that_asks_for_this_one(store, 
 
 
 def test_an_entry_of_another_incarnation_counts_as_nothing_and_a_tombstone_does_not(store, client):
-    store.put(5, [])
+    block_on(store.put(5, []))
     before = entry(5, 9)._replace(incarnation=store.incarnation)
     put(store, before)
     client.delete(EPOCH)  # though its entries are still there
-    store.put(5, [])
+    block_on(store.put(5, []))
     now = store.incarnation
     assert now > before.incarnation
     assert put(store, entry(5, 8)._replace(incarnation=now)) == 1
     put(store, entry(5, 9, State.TOMBSTONE))
     client.delete(EPOCH)
-    store.put(5, [])
+    block_on(store.put(5, []))
     assert put(store, entry(5, 8)._replace(incarnation=store.incarnation)) == 0
 
 
 def test_a_fill_that_comes_too_late_is_not_stored(store):
     for version in (1, 2):
         told = [("a", entry(5, version, State.TOMBSTONE).encode(), KEEP)]
-        assert store.put(5, told, not_after=time.monotonic() - 0.001) == 0
-        assert store.put(5, told, not_after=time.monotonic() + 5) == 1
+        assert block_on(store.put(5, told, not_after=time.monotonic() - 0.001)) == 0
+        assert block_on(store.put(5, told, not_after=time.monotonic() + 5)) == 1
 
 
 def test_an_identity_that_is_out_of_date_is_asked_for_anew_before_it_replaces_another(store, client):
-    store.put(5, [])
+    block_on(store.put(5, []))
     epoch, incarnation, _ = client.get(EPOCH).split(b":")
     client.set(EPOCH, b"%b:%b:of another server" % (epoch, incarnation))
     assert got(store, "a") == (None, [None])
     assert store.incarnation == UNKNOWN_INCARNATION
-    store.count("some")  # so that there is a connection which is not new
-    assert store._put([EPOCH], [5, ""], None) == -1
-    assert store.put(5, []) == 0
+    block_on(store.count("some"))  # so that there is a connection which is not new
+    assert block_on(store._call(partial(store._put, [EPOCH], [5, ""], None))) == -1
+    assert block_on(store.put(5, [])) == 0
     assert store.incarnation > int(incarnation)
     assert got(store, "a") == (5, [None])
 
 
 def test_an_epoch_that_nobody_knows_is_none_though_there_is_a_life(store):
-    assert store.put(0, []) == 0
+    assert block_on(store.put(0, [])) == 0
     assert got(store)[0] is None
     assert store.incarnation != UNKNOWN_INCARNATION
 
@@ -188,13 +190,15 @@ def test_flushed_scripts_are_loaded_again(store, client):
 def test_a_large_batch_is_one_call(store):
     names = [str(number) for number in range(1000)]
     entries = [entry(5, int(name) % 9 + 1, body=name.encode() * 50) for name in names]
-    store.put(5, [])
+    block_on(store.put(5, []))
     own = [one._replace(incarnation=store.incarnation).encode() for one in entries]
-    assert store.put(5, [(name, each, KEEP) for name, each in zip(names, own, strict=True)]) == 1000
+    assert block_on(store.put(5, [(name, each, KEEP) for name, each in zip(names, own, strict=True)])) == 1000
     assert got(store, *names) == (5, entries)
 
 
-@pytest.mark.parametrize("call", [lambda s: got(s, "a"), lambda s: s.put(5, []), lambda s: s.count("some")])
+@pytest.mark.parametrize(
+    "call", [lambda s: got(s, "a"), lambda s: block_on(s.put(5, [])), lambda s: block_on(s.count("some"))]
+)
 def test_a_dead_and_a_silent_redis_are_unavailable_within_the_deadline(call):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         for port in (silent.getsockname()[1], 1):

@@ -8,6 +8,7 @@ from service.cache.redis_store import RedisStore
 from service.catalogue import Key, Kind
 from service.catalogue.cached import CachedCatalogue
 from service.catalogue.database import DatabaseCatalogue
+from service.coroutines import block_on
 from service.metrics import Metrics
 from tests.chaos.waits import wait_until
 
@@ -21,11 +22,11 @@ class Source:
     def __init__(self, postgres):
         self.catalogue, self.first = DatabaseCatalogue(postgres), None
 
-    def documents(self, keys):
+    async def documents(self, keys):
         first, self.first = self.first, None
         if first:
             first()
-        return self.catalogue.documents(keys)
+        return await self.catalogue.documents(keys)
 
 
 @pytest.fixture
@@ -50,12 +51,12 @@ def test_an_answer_from_before_redis_was_emptied_is_followed_by_nothing_older(in
     def emptied_filled_and_changed():
         with redis.Redis.from_url(redis_url) as client:
             client.flushdb()
-        assert b"One" in other.documents([ONE])[ONE].body
+        assert b"One" in block_on(other.documents([ONE]))[ONE].body
         change("UPDATE products SET name = 'New' WHERE id = 1")
 
     source.first = emptied_filled_and_changed
-    assert b"New" in catalogue.documents([ONE])[ONE].body
-    assert b"New" in catalogue.documents([ONE])[ONE].body  # though the invalidator has yet to hear of it
+    assert b"New" in block_on(catalogue.documents([ONE]))[ONE].body
+    assert b"New" in block_on(catalogue.documents([ONE]))[ONE].body  # though the invalidator has yet to hear of it
     outbox.drain()
-    wait_until(lambda: catalogue.documents([ONE])[ONE].outcome == "hit")
-    assert b"New" in catalogue.documents([ONE])[ONE].body
+    wait_until(lambda: block_on(catalogue.documents([ONE]))[ONE].outcome == "hit")
+    assert b"New" in block_on(catalogue.documents([ONE]))[ONE].body

@@ -11,6 +11,7 @@ from service.cache.keys import entry_name
 from service.catalogue import Key, Kind
 from service.catalogue.cached import CachedCatalogue
 from service.catalogue.database import DatabaseCatalogue
+from service.coroutines import block_on
 from service.metrics import Metrics
 
 ONE, NONE = Key(Kind.CARD, 1), Key(Kind.CARD, 99)
@@ -26,7 +27,7 @@ def catalogue(postgres, store, outbox, metrics):
     database = DatabaseCatalogue(postgres)
     cache = CacheAside(store, Lifetimes(100, 1000, 50), pending=database.pending_invalidations)
     catalogue = CachedCatalogue(database, cache, metrics, wait_seconds=5.0, shadow_share=1.0)
-    catalogue.documents([ONE, NONE])  # fills
+    block_on(catalogue.documents([ONE, NONE]))  # fills
     yield catalogue
     catalogue.close()
 
@@ -37,7 +38,7 @@ def judged(catalogue, metrics):
 
     def judged(key):
         before = _counted(metrics)
-        assert catalogue.documents([key])[key].outcome == "hit"
+        assert block_on(catalogue.documents([key]))[key].outcome == "hit"
         deadline = time.monotonic() + 10
         while (after := _counted(metrics)) == before:
             assert time.monotonic() < deadline

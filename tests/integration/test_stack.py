@@ -358,7 +358,7 @@ def test_nginx_reaches_instances_at_unix_sockets_also_after_a_kill(tmp_path: Pat
 
 
 def test_ctrl_c_stops_all_and_leaves_the_users_own_servers(command: Command, database_url: str, redis_url: str) -> None:
-    command.environ |= {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "CART_SECRET": "mine, and long enough"}
+    command.environ |= {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "CART_SECRET": "mine and long enough"}
     running = subprocess.Popen(
         [*command.line, "run"],
         cwd=CHECKOUT,
@@ -373,7 +373,7 @@ def test_ctrl_c_stops_all_and_leaves_the_users_own_servers(command: Command, dat
         eventually(lambda: "parts" in command.run.state(), seconds=60)
         pids = command.pids()
         assert {"postgres", "redis"}.isdisjoint(pids)
-        assert command.run.environment()["CART_SECRET"] == "mine, and long enough"
+        assert command.run.environment()["CART_SECRET"] == "mine and long enough"
         assert "yours" in command("status")
         os.killpg(running.pid, signal.SIGINT)
         output, _ = running.communicate(timeout=30)

@@ -8,6 +8,7 @@ from service.cache.entry import Entry, State
 from service.cache.keys import entry_name
 from service.catalogue import Kind
 from service.catalogue.outbox import Outbox
+from service.coroutines import block_on
 from service.errors import RedisUnavailable
 from tests.integration.model_catalogue import PRODUCTS, Model
 from tests.integration.model_redis import DataSet, HeldStore
@@ -51,7 +52,7 @@ class WatchedCache:
         self.caches[instance] = CacheAside(store, LIFETIMES, self.clock, self.clock, self.model.pending)
 
     def _look_up(self, instance):
-        found = dict(zip(PRODUCTS, self.caches[instance].look_up(NAMES), strict=True))
+        found = dict(zip(PRODUCTS, block_on(self.caches[instance].look_up(NAMES)), strict=True))
         for product_id, one in found.items():
             if one is not None:
                 self._is_not_older(product_id, one, self.cached)
@@ -79,7 +80,7 @@ class WatchedCache:
             places[product_id] = place
 
     def _begin_fill(self, instance, product_id):
-        incarnation, began = self.caches[instance].incarnation(), self.now
+        incarnation, began = block_on(self.caches[instance].incarnation()), self.now
         return instance, product_id, self.model.document(product_id), began, incarnation
 
     def _fill(self, instance, product_id, document, began, incarnation, answers=True):
@@ -88,7 +89,7 @@ class WatchedCache:
         cache = self.caches[instance]
         until, body = cache.fresh_until(state), document.body or b""
         entry = Entry(state, document.epoch, document.version, until, document.etag, body)
-        stored = cache.fill({entry_name(Kind.CARD, product_id): entry}, began, incarnation)
+        stored = block_on(cache.fill({entry_name(Kind.CARD, product_id): entry}, began, incarnation))
         if stored:
             if document.epoch == self.model.epoch and self.model.is_adopted():
                 self.model.lost.clear()

@@ -46,7 +46,10 @@ def test_secrets_are_masked():
 def test_the_table_has_every_setting():
     lines = table().splitlines()
     assert len(lines) == 2 + len(dataclasses.fields(Settings))
-    assert "| `CART_SECRET` | required | key that signs cart tokens, the same in every instance (secret) |" in lines
+    assert (
+        "| `CART_SECRET` | required | keys of cart tokens, separated by commas: the first signs, all open (secret) |"
+        in lines
+    )
 
 
 NUMBERS = [field for field in dataclasses.fields(Settings) if field.type in ("int", "float")]

@@ -5,7 +5,9 @@ import pytest
 
 from service.catalogue import Document, Key, Kind
 from service.catalogue.single_flight import Loaded, SingleFlight
+from service.coroutines import block_on
 from service.errors import PostgresUnavailable, Unavailable
+from tests.blocking import blocking
 
 A, B, C = (Key(Kind.PRODUCT, number) for number in (1, 2, 3))
 
@@ -17,7 +19,7 @@ class Source:
         self.calls, self.began, self.may_end, self.error = [], threading.Semaphore(0), threading.Event(), None
         self.newest = True
 
-    def load(self, keys):
+    async def load(self, keys):
         self.calls.append(sorted(keys))
         self.began.release()
         assert self.may_end.wait(10)
@@ -34,9 +36,9 @@ def source():
 def test_the_same_key_is_loaded_once_for_all_who_ask_at_the_same_time(source):
     flights = SingleFlight(source.load, 10)
     with ThreadPoolExecutor(3) as pool:
-        first = pool.submit(flights.load, [A, B])
+        first = pool.submit(blocking(flights.load), [A, B])
         assert source.began.acquire(timeout=10)
-        second = pool.submit(flights.load, [B, C])
+        second = pool.submit(blocking(flights.load), [B, C])
         assert source.began.acquire(timeout=10)
         source.may_end.set()
         assert {key: one.body for key, one in first.result(10).items()} == {A: b"1", B: b"2"}
@@ -48,9 +50,9 @@ def test_who_joined_a_load_that_something_newer_overtook_loads_again_once_for_al
     source.newest = False
     flights = SingleFlight(source.load, 10)
     with ThreadPoolExecutor(4) as pool:
-        first = pool.submit(flights.load, [A])
+        first = pool.submit(blocking(flights.load), [A])
         assert source.began.acquire(timeout=10)
-        joined = [pool.submit(flights.load, [A]) for _ in range(3)]
+        joined = [pool.submit(blocking(flights.load), [A]) for _ in range(3)]
         while not all(each.running() for each in joined):
             pass
         source.may_end.set()
@@ -63,9 +65,9 @@ def test_a_failure_reaches_everyone_who_shared_it_and_the_next_call_loads_again(
     source.error = PostgresUnavailable()
     flights = SingleFlight(source.load, 10)
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(flights.load, [A])
+        first = pool.submit(blocking(flights.load), [A])
         assert source.began.acquire(timeout=10)
-        second = pool.submit(flights.load, [A])
+        second = pool.submit(blocking(flights.load), [A])
         while not second.running():
             pass
         source.may_end.set()
@@ -73,14 +75,14 @@ def test_a_failure_reaches_everyone_who_shared_it_and_the_next_call_loads_again(
             with pytest.raises(PostgresUnavailable):
                 future.result(10)
     source.error = None
-    assert flights.load([A])[A].body == b"1"
+    assert block_on(flights.load([A]))[A].body == b"1"
 
 
 def test_waiting_for_another_ends_at_the_deadline(source):
     flights = SingleFlight(source.load, 0.01)
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(flights.load, [A])
+        pool.submit(blocking(flights.load), [A])
         assert source.began.acquire(timeout=10)
         with pytest.raises(Unavailable):
-            flights.load([A])
+            block_on(flights.load([A]))
         source.may_end.set()

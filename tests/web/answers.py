@@ -30,7 +30,7 @@ def problem(response, status, code=None, path=None):
     assert response.headers["Access-Control-Allow-Origin"] == "*"
     assert len(response.headers["X-Request-Id"]) >= 8
     assert "ETag" not in response.headers
-    assert ("Retry-After" in response.headers) == (status == 503)
+    assert ("Retry-After" in response.headers) == (status in (409, 503))
     body = json.loads(response.data)
     assert response.data == compact(body)
     code = code or TITLES[status]

@@ -106,8 +106,26 @@ def test_a_cart_holds_so_many_different_skus_and_no_more(client):
     assert contents(client) == [(10, 1), (37, 99), (100, 1)]
 
 
-def test_more_of_a_sku_than_can_be_counted_is_refused(app, shared_database_url):
-    client = app.test_client()
+def test_a_cart_holds_so_many_items_of_a_sku_and_no_more(client):
+    created(add(client, 9, 60))
+    for response in (add(client, 9, 40), add(client, 9, 99)):
+        problem(response, 422, "too-many-items")
+    created(add(client, 9, 39))
+    problem(add(client, 9), 422, "too-many-items")
+    created(add(client, 10, 99))
+    assert contents(client) == [(9, 99), (10, 99)]
+
+
+def test_no_more_of_a_sku_is_set_than_a_cart_can_hold(serve, shared_database_url, redis_url):
+    client = serve(shared_database_url, redis_url, cart_max_items=5).test_client()
+    problem(client.put("/cart/9", json={"count": 6}), 422, "too-many-items")
+    problem(add(client, 9, 6), 422, "too-many-items")
+    done(client.put("/cart/9", json={"count": 5}))
+    assert contents(client) == [(9, 5)]
+
+
+def test_more_of_a_sku_than_can_be_counted_is_refused(serve, shared_database_url, redis_url):
+    client = serve(shared_database_url, redis_url, cart_max_items=2147483647).test_client()
     hold(shared_database_url, client, 912, 2147483640)
     problem(add(client, 912, 8), 422, "too-many-items")
     assert contents(client) == [(912, 2147483640)]

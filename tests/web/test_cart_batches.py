@@ -1,75 +1,160 @@
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.cart.carts import Addition, Carts
+from deploy.local import probes
+from service.cart.additions import Addition, Additions
+from service.cart.carts import Carts
+from service.coroutines import block_on
 from service.errors import PostgresUnavailable
 from service.postgres import Postgres
+from tests.chaos.waits import wait_until
 
-MOST_LINES = 3
+MOST_LINES, MOST_ITEMS, FEW_ITEMS = 3, 2147483647, 120
 SKUS = (9, 10, 37, 100, 911)
 
 
 @pytest.fixture(scope="module")
-def carts(shared_database_url):
+def postgres(shared_database_url):
     postgres = Postgres(shared_database_url, 2, 2.0)
-    yield Carts(postgres, MOST_LINES)
+    yield postgres
     postgres.close()
 
 
-def add(carts, *additions):
-    return [refusal and refusal.code for refusal in carts.add([Addition(*one) for one in additions])]
+@pytest.fixture(scope="module")
+def carts(postgres):
+    return Carts(postgres, MOST_LINES, MOST_ITEMS)
 
 
-def test_no_addition_is_none(carts):
-    assert carts.add([]) == []
+@pytest.fixture(scope="module")
+def additions(postgres):
+    return Additions(postgres, MOST_LINES, MOST_ITEMS)
 
 
-def test_each_addition_has_its_own_answer(carts):
+def add(additions, *wanted):
+    outcomes = block_on(additions.add([Addition(*one) for one in wanted]))
+    return [one.refusal and one.refusal.code for one in outcomes]
+
+
+def test_no_addition_is_none(additions):
+    assert block_on(additions.add([])) == []
+
+
+def test_each_addition_has_its_own_answer(carts, additions):
     one, other = uuid4(), uuid4()
     asked = [(one, 9, 2), (other, 9, 1), (one, 5, 1), (one, 9, 3), (other, 5, 1)]
     last = [(one, 37, 1), (one, 10, 1), (one, 100, 1)]
     answers = [None, None, "unknown-sku", None, "unknown-sku", None, None, "too-many-lines"]
-    assert add(carts, *asked, *last) == answers
-    assert carts.contents(one) == b'[{"sku_id":9,"count":5},{"sku_id":10,"count":1},{"sku_id":37,"count":1}]'
-    assert carts.contents(other) == b'[{"sku_id":9,"count":1}]'
+    assert add(additions, *asked, *last) == answers
+    assert block_on(carts.contents(one)) == b'[{"sku_id":9,"count":5},{"sku_id":10,"count":1},{"sku_id":37,"count":1}]'
+    assert block_on(carts.contents(other)) == b'[{"sku_id":9,"count":1}]'
 
 
-def test_the_first_to_ask_get_the_lines_that_are_left(carts):
+def test_the_first_to_ask_get_the_lines_that_are_left(carts, additions):
     cart_id = uuid4()
-    assert add(carts, (cart_id, 100, 1)) == [None]
+    assert add(additions, (cart_id, 100, 1)) == [None]
     asked = [(cart_id, sku_id, 1) for sku_id in (911, 37, 9, 911, 100, 9)]
-    assert add(carts, *asked) == [None, None, "too-many-lines", None, None, "too-many-lines"]
-    assert carts.contents(cart_id) == b'[{"sku_id":37,"count":1},{"sku_id":100,"count":2},{"sku_id":911,"count":2}]'
+    assert add(additions, *asked) == [None, None, "too-many-lines", None, None, "too-many-lines"]
+    assert (
+        block_on(carts.contents(cart_id))
+        == b'[{"sku_id":37,"count":1},{"sku_id":100,"count":2},{"sku_id":911,"count":2}]'
+    )
 
 
-def test_what_is_too_much_together_is_refused_from_there_on(carts):
+def test_what_is_too_much_together_is_refused_from_there_on(carts, additions):
     cart_id = uuid4()
     asked = [(cart_id, 9, 2147483600), (cart_id, 9, 47), (cart_id, 9, 1), (cart_id, 10, 1)]
-    assert add(carts, *asked) == [None, None, "too-many-items", None]
-    assert carts.contents(cart_id) == b'[{"sku_id":9,"count":2147483647},{"sku_id":10,"count":1}]'
+    assert add(additions, *asked) == [None, None, "too-many-items", None]
+    assert block_on(carts.contents(cart_id)) == b'[{"sku_id":9,"count":2147483647},{"sku_id":10,"count":1}]'
 
 
-ADDITIONS = st.lists(
+WANTED = st.lists(
     st.tuples(st.sampled_from((1, 2)), st.sampled_from((*SKUS, 5)), st.integers(1, 99)), min_size=1, max_size=12
 )
 
 
-@settings(max_examples=60, deadline=None, database=None)
-@given(ADDITIONS, st.lists(st.sampled_from(SKUS), max_size=MOST_LINES))
-def test_a_batch_comes_to_the_same_as_its_additions_one_by_one(carts, additions, before):
+@settings(max_examples=100, deadline=None, database=None)
+@given(WANTED, st.lists(st.sampled_from(SKUS), max_size=MOST_LINES))
+def test_a_batch_comes_to_the_same_as_its_additions_one_by_one(postgres, carts, wanted, before):
+    additions = Additions(postgres, MOST_LINES, FEW_ITEMS)
     ids = {(way, n): uuid4() for way in ("batch", "single") for n in (1, 2)}
     for cart_id in ids.values():
-        add(carts, *((cart_id, sku_id, 1) for sku_id in before))
-    together = add(carts, *((ids["batch", n], sku_id, count) for n, sku_id, count in additions))
-    assert together == [add(carts, (ids["single", n], sku_id, count))[0] for n, sku_id, count in additions]
+        add(additions, *((cart_id, sku_id, 1) for sku_id in before))
+    together = add(additions, *((ids["batch", n], sku_id, pieces) for n, sku_id, pieces in wanted))
+    assert together == [add(additions, (ids["single", n], sku_id, pieces))[0] for n, sku_id, pieces in wanted]
     for n in (1, 2):
-        assert carts.contents(ids["batch", n]) == carts.contents(ids["single", n])
+        assert block_on(carts.contents(ids["batch", n])) == block_on(carts.contents(ids["single", n]))
+
+
+def test_many_who_want_more_than_there_is_room_for_are_refused_in_one_round(additions, monkeypatch):
+    cart_id, rounds, run = uuid4(), [], additions._run
+    monkeypatch.setattr(additions, "_run", lambda wanted: rounds.append(len(wanted)) or run(wanted))
+    answers = add(additions, (cart_id, 9, 2147483600), *[(cart_id, 9, 99)] * 60, *[(cart_id, 10, 1)] * 3)
+    assert answers == [None, *["too-many-items"] * 60, None, None, None]
+    assert rounds == [64]
+
+
+def test_a_key_adds_once_and_repeats_its_answer_also_a_refusal(carts, additions):
+    cart_id, other = uuid4(), uuid4()
+    wanted = [Addition(cart_id, 9, 2, "a"), Addition(cart_id, 5, 1, "b"), Addition(other, 9, 1, "a")]
+    first, again = (block_on(additions.add(wanted)) for _ in range(2))
+    for outcomes, is_replayed in ((first, False), (again, True)):
+        codes = [(one.refusal and one.refusal.code, one.is_replayed) for one in outcomes]
+        assert codes == [(None, is_replayed), ("unknown-sku", is_replayed), (None, is_replayed)]
+    assert block_on(carts.contents(cart_id)) == b'[{"sku_id":9,"count":2}]'
+    assert add(additions, (cart_id, 9, 3, "a"), (cart_id, 10, 2, "a"), (cart_id, 9, 1, "b")) == [
+        "key-reused",
+        "key-under-way",
+        "key-reused",
+    ]
+    assert block_on(carts.contents(cart_id)) == b'[{"sku_id":9,"count":2}]'
+
+
+KEYS = ("'", '"', "\\", '\\"', "{", "}", ",", "NULL", "null", " ", "a b", "%s", "$1", "~" * 255)
+
+
+def test_keys_may_be_anything_printable(carts, additions):
+    cart_id = uuid4()
+    for _ in range(2):
+        assert add(additions, *((cart_id, 9, 1, key) for key in KEYS)) == [None] * len(KEYS)
+    assert block_on(carts.contents(cart_id)) == b'[{"sku_id":9,"count":%d}]' % len(KEYS)
+
+
+def test_while_the_first_with_a_key_is_under_way_others_are_told_so_and_not_held_up(
+    carts, additions, shared_database_url
+):
+    """Its transaction waits for the cart, which another session has locked."""
+    cart_id = uuid4()
+    assert add(additions, (cart_id, 9, 1)) == [None]
+    with ThreadPoolExecutor(1) as pool, probes.query(shared_database_url) as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT FROM carts WHERE id = %s FOR UPDATE", (str(cart_id),))
+        first = pool.submit(add, additions, (cart_id, 9, 1, "key"))
+        wait_until(lambda: _waiting(cursor))
+        assert add(additions, (cart_id, 9, 1, "key")) == ["key-under-way"]
+        cursor.execute("COMMIT")
+        assert first.result(5) == [None]
+    assert add(additions, (cart_id, 9, 1, "key")) == [None]
+    assert block_on(carts.contents(cart_id)) == b'[{"sku_id":9,"count":2}]'
+
+
+def _waiting(cursor):
+    cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%lock_carts%'")
+    return cursor.fetchone()[0]
+
+
+def test_a_key_outlives_its_cart(carts, additions):
+    cart_id = uuid4()
+    assert add(additions, (cart_id, 9, 1, "key")) == [None]
+    block_on(carts.clear(cart_id))
+    assert add(additions, (cart_id, 9, 1, "key")) == [None]
+    assert block_on(carts.contents(cart_id)) == b"[]"
 
 
 def test_without_a_database_nothing_is_promised(closed_port):
-    carts = Carts(Postgres(f"postgresql://u:p@{closed_port}/d", 1, 0.5), MOST_LINES)
+    additions = Additions(Postgres(f"postgresql://u:p@{closed_port}/d", 1, 0.5), MOST_LINES, MOST_ITEMS)
     with pytest.raises(PostgresUnavailable):
-        add(carts, (UUID(int=1), 9, 1))
+        add(additions, (UUID(int=1), 9, 1))

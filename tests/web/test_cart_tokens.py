@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.cart.tokens import CartTokens
+from service.settings import SettingError
 from tests.web.answers import problem
 
 SECRET = "a secret of the tests"
@@ -18,7 +19,7 @@ REQUESTS = [
     ("PUT", "/cart/9"),
     ("DELETE", "/cart/9"),
 ]
-TOKEN = CartTokens(SECRET).issue(UUID(int=2**127 + 5))
+TOKEN = CartTokens([SECRET]).issue(UUID(int=2**127 + 5))
 BODY, SIGNATURE = TOKEN.split(".")
 
 FORGED = {
@@ -28,8 +29,8 @@ FORGED = {
     "only a signature": "." + SIGNATURE,
     "truncated": TOKEN[:-1],
     "longer": TOKEN + "A",
-    "signature of another": CartTokens(SECRET).issue(uuid4()).split(".")[0] + "." + SIGNATURE,
-    "foreign secret": CartTokens("a secret of others").issue(uuid4()),
+    "signature of another": CartTokens([SECRET]).issue(uuid4()).split(".")[0] + "." + SIGNATURE,
+    "foreign secret": CartTokens(["a secret of others"]).issue(uuid4()),
     "cart's id": str(UUID(int=2**127 + 5)),
     "user session": "7",
     "unsigned id": urlsafe_b64encode(bytes(16)).decode() + "." + "A" * 43,
@@ -138,7 +139,7 @@ def test_the_cookie_is_for_the_cart_only_and_out_of_scripts_reach(client, base, 
 @settings(deadline=None, database=None)
 @given(st.uuids(), st.data())
 def test_only_what_was_issued_opens_a_cart(cart_id, data):
-    tokens = CartTokens(SECRET)
+    tokens = CartTokens([SECRET])
     token = tokens.issue(cart_id)
     assert tokens.open(token) == cart_id
     at = data.draw(st.integers(0, len(token) - 1))
@@ -146,10 +147,40 @@ def test_only_what_was_issued_opens_a_cart(cart_id, data):
     assert tokens.open(token[:at] + other + token[at + 1 :]) is None
     assert tokens.open(token[:at] + other + token[at:]) is None
     assert tokens.open(token[:at] + token[at + 1 :]) is None
-    assert CartTokens(SECRET + "!").open(token) is None
+    assert CartTokens([SECRET + "!"]).open(token) is None
 
 
 @settings(deadline=None, database=None)
 @given(st.text())
 def test_no_text_opens_a_cart(text):
-    assert CartTokens(SECRET).open(text) is None
+    assert CartTokens([SECRET]).open(text) is None
+
+
+def test_secrets_rotate(serve, shared_database_url, redis_url):
+    """The first signs, all open; what is signed with an older one is replaced by the next addition."""
+    old, new = "an old secret of the tests", "a new secret of the tests"
+    token = added(serve(shared_database_url, redis_url, cart_secret=old).test_client())
+    both = serve(shared_database_url, redis_url, cart_secret=f"{new}, {old}").test_client()
+    renewed = ask(both, "POST", "/cart", **{HEADER: token}).headers[HEADER]
+    assert renewed != token
+    for each in (token, renewed):
+        assert ask(both, "GET", "/cart", **{HEADER: each}).json == [{"sku_id": 9, "count": 2}]
+    after = serve(shared_database_url, redis_url, cart_secret=new).test_client()
+    assert ask(after, "GET", "/cart", **{HEADER: renewed}).json == [{"sku_id": 9, "count": 2}]
+    problem(ask(after, "GET", "/cart", **{HEADER: token}), 400, "malformed")
+
+
+def test_a_cart_by_authorization_outlives_a_new_secret(serve, shared_database_url, redis_url):
+    old, new = "an old secret of the tests", "a new secret of the tests"
+    for secret in (old, f"{new},{old}"):
+        settings = {"cart_by_authorization": True, "cart_secret": secret}
+        client = serve(shared_database_url, redis_url, **settings).test_client(use_cookies=False)
+        ask(client, "POST", "/cart", Authorization="rotating")
+    assert ask(client, "GET", "/cart", Authorization="rotating").json == [{"sku_id": 9, "count": 2}]
+
+
+@pytest.mark.parametrize("secret", ["a secret of the tests,", "short, a secret of the tests", ","])
+def test_every_secret_is_long_enough(serve, shared_database_url, redis_url, secret):
+    with pytest.raises(SettingError, match="CART_SECRET") as raised:
+        serve(shared_database_url, redis_url, cart_secret=secret)
+    assert "tests" not in str(raised.value)

@@ -8,7 +8,7 @@ from tests.web.contract import API, COMPONENTS, fits, nginx_problems, resolved, 
 
 ONE = "/products/{product_id}"
 KINDS = ("", "/styles", "/related")
-SOMETIMES = {"Link", "Content-Encoding", "Vary"}
+SOMETIMES = {"Link", "Content-Encoding", "Vary", "Idempotency-Replayed"}
 ADDED = {"json": {"sku_id": 9, "count": 2}}
 
 
@@ -44,6 +44,8 @@ def test_the_malformed_request_of_the_example_gets_that_answer(client):
         ("get", "/cart/lines", "/cart/lines", {}, 200),
         ("get", "/cart", "/cart", {"headers": {"X-Cart-Token": "mine"}}, 400),
         ("post", "/cart", "/cart", ADDED, 201),
+        ("post", "/cart", "/cart", ADDED | {"headers": {"Idempotency-Key": "described"}}, 201),
+        ("post", "/cart", "/cart", ADDED | {"headers": {"Sec-Fetch-Site": "cross-site"}}, 403),
         ("post", "/cart", "/cart", {"json": {"sku_id": 8}}, 422),
         ("post", "/cart", "/cart", {"data": "sku_id=9"}, 415),
         ("post", "/cart", "/cart", {"data": "1" * 5000, "content_type": "application/json"}, 413),

@@ -59,7 +59,7 @@ def test_a_redis_that_answers_and_cannot_be_used_is_no_ready_part(serve, shared_
     root = Path(mkdtemp(prefix="cluster-", dir=server_root))
     root.chmod(0o755)
     server = Redis(root, free_port(root.name), root / "redis.log")
-    server.command += ["--cluster-enabled", "yes"]
+    server.command += ["--cluster-enabled", "yes", "--cluster-port", str(free_port(f"bus of {root.name}"))]
     server.start()
     try:
         with probes.client(server.url) as redis:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service import logs
 from service.catalogue import Key, Kind
 from service.web.encodings import accepts_gzip
-from service.web.matching import match
+from service.web.read_matching import match
 from tests.worker import requests
 
 KINDS = {"": Kind.PRODUCT, "/styles": Kind.STYLES, "/related": Kind.RELATED}

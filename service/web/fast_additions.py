@@ -1,0 +1,78 @@
+"""Additions to carts on the fast path: many in one transaction, with the headers that Flask sends."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+
+from service import deadline
+from service.cart.additions import Additions
+from service.errors import ServiceError, Unavailable
+from service.metrics import Metrics
+from service.web import cart, raw, responses
+from service.web.addition_matching import ADDITIONS, AdditionRequest
+from service.worker.fast_path import Response, Stage
+
+_MOST_IN_BATCH = 128
+_MOST_WAITING = 1024
+
+
+class FastAdditions:
+    """Answers plain ``POST /cart``. ``origins`` finishes the responses."""
+
+    def __init__(self, additions: Additions, metrics: Metrics, origins: raw.Origins, deadline_seconds: float) -> None:
+        self._additions = additions
+        self._metrics = metrics
+        self._origins = origins
+        self._deadline_seconds = deadline_seconds
+        self.stages = {ADDITIONS: Stage(self._add, _MOST_IN_BATCH, _MOST_WAITING)}
+
+    async def _add(self, requests: Sequence[AdditionRequest], common: Callable[[], bytes]) -> Sequence[Response]:
+        """All of them, by one transaction; 503 for all when the first has waited as long as it may."""
+        seconds_left = self._deadline_seconds - (time.perf_counter() - requests[0].arrived)
+        try:
+            with deadline.within(seconds_left):
+                outcomes = await self._additions.add([request.addition for request in requests])
+        except Unavailable as error:
+            return [self._problem(request, error, common()) for request in requests]
+        lines = common()
+        return [
+            self._created(request, is_replayed, lines) if refusal is None else self._problem(request, refusal, lines)
+            for request, (refusal, is_replayed) in zip(requests, outcomes, strict=True)
+        ]
+
+    def overloaded(self, request: AdditionRequest, common: bytes) -> bytes:
+        """Too many wait for the database."""
+        return self._problem(request, Unavailable(), common)
+
+    def _created(self, request: AdditionRequest, is_replayed: bool, common: bytes) -> bytes:
+        _, token, request_id, arrived, origin, is_secure, _ = request
+        form = _CREATED[is_replayed, self._origins.may_send_credentials(origin), is_secure]
+        self._metrics.requests.observe("/cart", "POST", 201, time.perf_counter() - arrived)
+        encoded = token.encode()
+        return self._origins.finish(form % (common, encoded, encoded, request_id), origin)
+
+    def _problem(self, request: AdditionRequest, error: ServiceError, common: bytes) -> bytes:
+        self._metrics.requests.observe("/cart", "POST", error.status, time.perf_counter() - request.arrived)
+        return self._origins.finish(raw.problem(error, "/cart", request.request_id, common), request.origin)
+
+
+def _created(*, is_replayed: bool, may_send_credentials: bool, is_secure: bool) -> bytes:
+    """The response to an addition that was made, to be filled in."""
+    cookie = cart.cookie("TOKEN", may_send_credentials=may_send_credentials, is_secure=is_secure)
+    headers = [
+        *responses.created_headers(is_replayed=is_replayed),
+        ("Content-Type", responses.TEXT),
+        ("Content-Length", str(len(responses.CREATED))),
+        (cart.HEADER, "%b"),
+        ("Set-Cookie", cookie.replace("TOKEN", "%b")),
+        ("X-Request-Id", "%b"),
+    ]
+    return raw.template(201, headers) + responses.CREATED.encode()
+
+
+_CREATED = {
+    flags: _created(is_replayed=flags[0], may_send_credentials=flags[1], is_secure=flags[2])
+    for flags in itertools.product((False, True), repeat=3)
+}

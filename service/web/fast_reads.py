@@ -1,0 +1,124 @@
+"""Reads of documents on the fast path: many at once, from the catalogue, with the headers that Flask sends."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from service import deadline
+from service.cache.compression import decompress
+from service.catalogue import Document, Kind
+from service.catalogue.cached import CachedCatalogue
+from service.errors import RedisUnavailable, ServiceError, Unavailable, UnknownProduct
+from service.metrics import Metrics
+from service.web import encodings, raw, read_matching, responses
+from service.web.read_matching import SUFFIXES, Read
+from service.web.responses import Headers
+from service.worker.fast_path import Response, Stage
+
+# In one batch. The loop does nothing else while it takes in what was found.
+_MOST_LOOKED_UP = 256
+_MOST_LOADED = {Kind.PRODUCT: 128, Kind.STYLES: 32, Kind.RELATED: 128}
+_MOST_WAITING_FOR_LOADS = 512
+
+
+class FastReads:
+    """Answers reads of documents. ``origins`` finishes the responses.
+
+    The first stage looks them up in the cache. Misses go on to the stage of their kind, so that a locked table holds up
+    only the kinds that need it.
+    """
+
+    def __init__(
+        self, catalogue: CachedCatalogue, metrics: Metrics, origins: raw.Origins, deadline_seconds: float
+    ) -> None:
+        self._catalogue = catalogue
+        self._metrics = metrics
+        self._origins = origins
+        self._deadline_seconds = deadline_seconds
+        self.stages = {
+            read_matching.LOOK_UP: Stage(self._look_up, _MOST_LOOKED_UP, sys.maxsize),
+            **{kind.value: Stage(self._load, most, _MOST_WAITING_FOR_LOADS) for kind, most in _MOST_LOADED.items()},
+        }
+
+    async def _look_up(self, requests: Sequence[Read], common: Callable[[], bytes]) -> Sequence[Response]:
+        """Hits; the next stage for misses, and for all while the cache cannot be asked."""
+        keys = [request.key for request in requests]
+        try:
+            found = await self._catalogue.look_up(keys)
+        except RedisUnavailable:
+            return [key.kind for key in keys]
+        return self._answers(requests, found, common())
+
+    async def _load(self, requests: Sequence[Read], common: Callable[[], bytes]) -> Sequence[Response]:
+        """Misses, by one query; 503 for all when the first has waited as long as it may."""
+        seconds_left = self._deadline_seconds - (time.perf_counter() - requests[0].arrived)
+        try:
+            with deadline.within(seconds_left):
+                documents = await self._catalogue.load({request.key for request in requests})
+        except Unavailable as error:
+            return [self._problem(request, error, common()) for request in requests]
+        return self._answers(requests, [documents[request.key] for request in requests], common())
+
+    def overloaded(self, request: Read, common: bytes) -> bytes:
+        """Too many wait for the database."""
+        return self._problem(request, Unavailable(), common)
+
+    def _answers(self, requests: Sequence[Read], found: Sequence[Document | None], common: bytes) -> Sequence[Response]:
+        answers: list[Response] = []
+        finish = self._origins.finish if self._origins.are_listed else None
+        times: dict[tuple[Kind, bytes, int], int] = {}
+        for request, document in zip(requests, found, strict=True):
+            if document is None:
+                answers.append(request.key.kind)
+                continue
+            method, (kind, _), known, request_id, _, origin, accepts_gzip, _ = request
+            body, etag, _, _, outcome, is_gzipped = document
+            if body is None:
+                answers.append(self._problem(request, UnknownProduct(), common))
+                continue
+            whole, not_modified = _FORMS[is_gzipped, accepts_gzip]
+            if known is not None and encodings.is_known_by(known, etag):
+                status = 304
+                response = not_modified % (common, etag.encode(), outcome.encode(), request_id)
+            else:
+                status = 200
+                if is_gzipped and not accepts_gzip:
+                    body = decompress(body)
+                head = common, etag.encode(), outcome.encode(), len(body), request_id
+                response = whole % (*head, body if method == b"GET" else b"")
+            answers.append(finish(response, origin) if finish else response)
+            times[kind, method, status] = times.get((kind, method, status), 0) + 1
+        for (kind, method, status), count in times.items():
+            self._count(kind, method, status, requests[0].arrived, count)
+        return answers
+
+    def _problem(self, request: Read, error: ServiceError, common: bytes) -> bytes:
+        kind, product_id = request.key
+        self._count(kind, request.method, error.status, request.arrived)
+        path, has_body = f"/products/{product_id}{SUFFIXES[kind]}", request.method == b"GET"
+        return self._origins.finish(
+            raw.problem(error, path, request.request_id, common, has_body=has_body), request.origin
+        )
+
+    def _count(self, kind: Kind, method: bytes, status: int, arrived: float, times: int = 1) -> None:
+        seconds = time.perf_counter() - arrived
+        self._metrics.requests.observe(_RULES[kind], method.decode(), status, seconds, times)
+
+
+_RULES = {kind: f"/products/<product_id>{suffix}" for kind, suffix in SUFFIXES.items()}
+
+
+def _form(etag: str, *, of_both: Headers, of_whole: Headers) -> tuple[bytes, bytes]:
+    """A document's answers in one form, 200 and 304, to be filled in."""
+    read, request_id = [*responses.read_headers(etag, "%b"), *of_both], ("X-Request-Id", "%b")
+    entity = [("Content-Type", responses.JSON), ("Content-Length", "%d"), *of_whole]
+    return raw.template(200, [*read, *entity, request_id]) + b"%b", raw.template(304, [*read, request_id])
+
+
+_SMALL = _form("%b", of_both=[], of_whole=[])
+_PLAIN = _form("%b", of_both=responses.OF_BOTH_FORMS, of_whole=[])
+_AS_STORED = _form(encodings.gzipped_etag("%b"), of_both=responses.OF_BOTH_FORMS, of_whole=responses.OF_GZIPPED)
+# By whether it is stored gzipped, and whether the caller accepts that.
+_FORMS = {(False, False): _SMALL, (False, True): _SMALL, (True, False): _PLAIN, (True, True): _AS_STORED}

@@ -1,0 +1,83 @@
+"""Matches a read of one document by its bytes.
+
+That is a GET or HEAD of ``/products/{id}``, ``…/styles`` or ``…/related``, HTTP/1.1, without query or body, whose
+headers say nothing about the connection, a body, or an encoding of one. What does not match beyond doubt is answered by
+gunicorn's parser and Flask.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from service import logs
+from service.catalogue import Key, Kind
+from service.web import heads
+from service.web.encodings import accepts_gzip
+from service.web.schemas import LARGEST_ID
+
+# What these say may change the answer; with whatever one of them says twice the request is in doubt.
+_ONCE = {
+    b"host": heads.HOST,
+    b"x-request-id": heads.REQUEST_ID,
+    b"x-forwarded-proto": heads.VALUE,
+    b"if-none-match": rb"(?P<known>%b)" % heads.VALUE,
+    b"accept-encoding": rb"(?P<encodings>%b)" % heads.VALUE,
+    b"origin": rb"(?P<origin>%b)" % heads.VALUE,
+}
+_NEVER = (*heads.ABOUT_MESSAGES, b"content-length", b"content-type")
+_FIRST_LINE = rb"(?P<method>GET|HEAD) /products/(?P<id>[1-9][0-9]{0,9})(?P<suffix>/styles|/related)? HTTP/1\.1"
+_REQUEST = re.compile(heads.head(_FIRST_LINE, _ONCE, _NEVER))
+# Within every limit that gunicorn has on lines, fields and their number.
+_LONGEST_BYTES = 4096
+
+SUFFIXES = {Kind.PRODUCT: "", Kind.STYLES: "/styles", Kind.RELATED: "/related"}
+"""What follows a product's id in the path of each kind that has one."""
+
+_KINDS = {suffix.encode() or None: kind for kind, suffix in SUFFIXES.items()}
+
+
+LOOK_UP = "look-up"
+
+
+class Read(NamedTuple):
+    """A read of one document, which is looked up first.
+
+    ``known`` is its If-None-Match, ``origin`` its Origin; ``arrived`` is on the clock of ``time.perf_counter``.
+    ``accepts_gzip`` says in which form a document is sent that is stored gzipped.
+    """
+
+    method: bytes
+    key: Key
+    known: str | None
+    request_id: bytes
+    arrived: float
+    origin: bytes | None
+    accepts_gzip: bool
+    stage: str
+
+
+# Half the cost of their own constructors, which sort out names of arguments.
+_new_key: Callable[[tuple[Kind, int]], Key] = functools.partial(tuple.__new__, Key)
+_new_read: Callable[[tuple[bytes, Key, str | None, bytes, float, bytes | None, bool, str]], Read]
+_new_read = functools.partial(tuple.__new__, Read)
+
+
+def match(raw: bytes) -> Read | None:
+    """The read that these bytes are, or None."""
+    matched = _REQUEST.fullmatch(raw)
+    if matched is None or len(raw) > _LONGEST_BYTES:
+        return None
+    # In their order in the expression; the unnamed say that there was a header. By name it takes four times as long.
+    method, number, suffix, host, _, request_id, _, _, known, _, encodings, _, origin = matched.groups()
+    product_id = int(number)
+    if host is None or product_id > LARGEST_ID:
+        return None
+    key = _new_key((_KINDS[suffix], product_id))
+    tags = known.decode().rstrip() if known else None
+    gzip = encodings is not None and accepts_gzip(encodings.decode())
+    own_id = request_id or logs.new_request_id()
+    return _new_read((method, key, tags, own_id, time.perf_counter(), origin, gzip, LOOK_UP))
