@@ -21,6 +21,7 @@ from service.catalogue import Kind
 from service.errors import ServiceError
 from tests.bench import install, machine
 from tests.bench.bench import FULL, QUICK, Bench
+from tests.bench.carts import Carts
 from tests.bench.cores import confined
 from tests.bench.disturbances import NotOurs, Trouble
 from tests.bench.figures import Figures, met, table
@@ -43,7 +44,9 @@ def compare(run: RunDirectory, quick: bool, only: str) -> int:
         stack.callback(warmth.close)
         ids = last_fifth(settings["DATABASE_URL"])
         trouble = Trouble(stores, settings["DATABASE_URL"], cycle(range(1, ids[0])))
-        bench = Bench(warmth, trouble, ids, programs / "ids", QUICK if quick else FULL)
+        carts = Carts(settings)
+        stack.callback(carts.close)
+        bench = Bench(warmth, carts, trouble, ids, programs / "ids", QUICK if quick else FULL)
         print(*machine.described(settings, run.servers() / SHELF), sep="\n", flush=True)
         found = []
         if groups[0]:

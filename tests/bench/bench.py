@@ -9,6 +9,7 @@ from typing import NamedTuple
 from deploy.local.processes import StackError
 from service.catalogue import Kind
 from tests.bench import open_loop, wrk
+from tests.bench.carts import Carts
 from tests.bench.cores import cpu_seconds
 from tests.bench.disturbances import Trouble
 from tests.bench.figures import OURS, Figures, Round
@@ -30,16 +31,27 @@ QUICK = Length(2, 1, 5)
 
 
 class Bench:
-    """Measures random ``ids``, the last of them where Redis has no room for all; ``file`` tells wrk which."""
+    """Measures random ``ids``, the last of them where Redis has no room for all, and additions to ``carts``.
 
-    def __init__(self, warmth: Warmth, trouble: Trouble, ids: Sequence[int], file: Path, length: Length) -> None:
-        self.warmth, self.trouble, self.ids, self.file, self.length = warmth, trouble, ids, file, length
+    ``file`` tells wrk which.
+    """
+
+    def __init__(
+        self, warmth: Warmth, carts: Carts, trouble: Trouble, ids: Sequence[int], file: Path, length: Length
+    ) -> None:
+        self.warmth, self.carts, self.trouble = warmth, carts, trouble
+        self.ids, self.file, self.length = ids, file, length
         self._warm: tuple[Kind, Sequence[int]] | None = None
 
     def figures(self, row: Row, servers: Mapping[str, Server], load_cores: set[int]) -> Figures:
         """Measure one row; the first round warms up and does not count."""
-        ids = self._prepare(row)
-        print(f"\n{row.work}, {len(ids):,} products", flush=True)
+        if row.carts is None:
+            ids = self._prepare(row)
+            print(f"\n{row.work}, {len(ids):,} products", flush=True)
+        else:
+            ids = ()
+            self.file.write_text("".join(f"{self.carts.token()}\n" for _ in range(row.carts)), encoding="ascii")
+            print(f"\n{row.work}", flush=True)
         if row.constant_rate:
             return {name: [self._open(row, servers[line.server], ids)] for name, line in row.lines.items()}
         found: dict[str, list[Round]] = {name: [] for name in row.lines}
@@ -78,13 +90,20 @@ class Bench:
     def _closed(self, row: Row, line: Line, server: Server, load_cores: set[int]) -> Round:
         if row.cold:
             self.warmth.clear([server.keys])
+        script, variables = self._reads(row, line, server) if row.carts is None else self._additions(line)
         with line.disturbed(self.trouble, server) if line.disturbed else nullcontext():
             before = cpu_seconds(server.roots)
-            path = server.path(row.kind)
-            load = row.clients, line.connections, self.length.seconds, load_cores, line.encodings
-            report = wrk.run(server.address, path, self.file, *load)
+            report = wrk.run(server.address, script, variables, line.connections, self.length.seconds, load_cores)
             used = cpu_seconds(server.roots) - before
         return Round(report.rate, used / report.answers * 1e6, report.p99_ms, report.errors)
+
+    def _reads(self, row: Row, line: Line, server: Server) -> tuple[str, dict[str, str]]:
+        before, after = server.path(row.kind)
+        about = {"IDS": str(self.file), "CLIENTS": str(row.clients), "ENCODINGS": line.encodings}
+        return "products.lua", {"BEFORE": before, "AFTER": after, **about}
+
+    def _additions(self, line: Line) -> tuple[str, dict[str, str]]:
+        return "carts.lua", {"CARTS": str(self.file), "KEYED": "1" if line.keyed else ""}
 
     def _open(self, row: Row, server: Server, ids: Sequence[int]) -> Round:
         start, end = (part.encode() for part in server.path(row.kind))

@@ -40,7 +40,7 @@ class Trouble(NamedTuple):
 
 @contextlib.contextmanager
 def stalls_and_locks(trouble: Trouble, server: Server) -> Iterator[None]:
-    """Clients that stall half-sent, while every query of a fill thread waits for a lock."""
+    """Clients that stall half-sent, while every load waits for a lock."""
     trouble.pid("postgres")
     with _stalled_clients(server.address), _sleeping_queries(server.address, trouble.database_url, trouble.cold_ids):
         yield
@@ -101,7 +101,7 @@ def _wait_until_waiting(cursor) -> None:
         if cursor.fetchone()[0] >= 2:
             return
         time.sleep(0.01)
-    raise StackError("no fill thread waits for the locked table")
+    raise StackError("no load waits for the locked table")
 
 
 def _stop_now_and_then(pid: int, over: threading.Event) -> None:

@@ -40,6 +40,11 @@ def faster(peer: str, times: float) -> Bound:
     return Bound(peer, f"≥ {times:g}x", lambda figures: ratio(figures, OURS, peer) >= times)
 
 
+def no_less(line: str, share: float) -> Bound:
+    """A line of ours has at least this share of the requests per second of ours."""
+    return Bound(line, f"≥ {share:g} of ours", lambda figures: ratio(figures, line, OURS) >= share)
+
+
 def no_errors() -> Bound:
     """Every request answered with 200, in every round."""
     return Bound(OURS, "0 errors", lambda figures: not sum(each.errors for each in figures[OURS]))

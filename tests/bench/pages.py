@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 from service.app import create_app
 from service.catalogue.database import IDS_AFTER, PAGE_IDS
+from service.coroutines import block_on
 from service.postgres import Call, Postgres
 from service.settings import Settings
 from service.web import EXTENSION
@@ -27,7 +28,9 @@ def report(settings: Settings, ids: Sequence[int], count: int) -> None:
     def in_sql(stack: ExitStack) -> Mapping[str, Side]:
         pool = Postgres(settings.database_url, 1, 20.0)
         stack.callback(pool.close)
-        return {name: lambda asked, call=call: [pool.run(call) for _ in asked] for name, call in calls.items()}
+        return {
+            name: lambda asked, call=call: [block_on(pool.run(call)) for _ in asked] for name, call in calls.items()
+        }
 
     def in_flask(stack: ExitStack) -> Mapping[str, Side]:
         app = create_app(settings)

@@ -19,6 +19,7 @@ import psycopg2
 from deploy.local.processes import StackError
 from service.catalogue import Kind
 from service.catalogue.database import DOCUMENTS
+from service.coroutines import block_on
 from service.postgres import SESSION_OPTIONS, Call, Postgres, Statement
 from service.settings import Settings
 from tests.bench import growth, pages
@@ -61,10 +62,12 @@ def compared(url: str, kind: Kind, ids: Sequence[int], count: int) -> dict[str, 
         cursor = _plain(stack, url)
         cursor.execute(f"PREPARE {kind} (int) AS {peers.sql}")
         return {
-            "theirs": lambda asked: [pools[0].run(Call(peers, (one,))) for one in asked],
+            "theirs": lambda asked: [block_on(pools[0].run(Call(peers, (one,)))) for one in asked],
             "plain": lambda asked: [_fetched(cursor, kind, one) for one in asked],
-            "alone": lambda asked: [pools[1].run(Call(DOCUMENTS[kind], ([one],))) for one in asked],
-            "in 32s": lambda asked: [pools[2].run(Call(DOCUMENTS[kind], (part,))) for part in _parts(asked, BATCH)],
+            "alone": lambda asked: [block_on(pools[1].run(Call(DOCUMENTS[kind], ([one],)))) for one in asked],
+            "in 32s": lambda asked: [
+                block_on(pools[2].run(Call(DOCUMENTS[kind], (part,)))) for part in _parts(asked, BATCH)
+            ],
         }
 
     return trials(opened, ids, count)

@@ -14,6 +14,7 @@ from tests.bench.servers import BARE, EXPRESS, FASTAPI, FILE, MICRO_CACHED, TUNE
 _UNDISTURBED = "ours undisturbed"
 _FEW = "ours, 8"
 _PLAIN = "ours without gzip"
+_KEYED = "ours, with keys"
 
 
 class Line(NamedTuple):
@@ -23,13 +24,15 @@ class Line(NamedTuple):
     connections: int = 64
     disturbed: Callable[[Trouble, Server], AbstractContextManager[None]] | None = None
     encodings: str = ""
+    keyed: bool = False
 
 
 class Row(NamedTuple):
     """Lines that are measured in turn, each round. With ``constant_rate``, requests per second, it is an open loop.
 
     ``drawn`` gives the ids that are asked for, each as often as it is there. ``clients`` is how many different blocks
-    of headers there are: more than any memory of them may hold.
+    of headers there are: more than any memory of them may hold. With ``carts``, products are added to so many carts, or
+    with 0 to a new one each time.
     """
 
     work: str
@@ -40,6 +43,7 @@ class Row(NamedTuple):
     clients: int = 10_000
     constant_rate: float = 0.0
     drawn: Callable[[Sequence[int]], Sequence[int]] = list
+    carts: int | None = None
 
 
 def _of(*servers: str, connections: int = 64) -> dict[str, Line]:
@@ -53,6 +57,16 @@ def _zipf(ids: Sequence[int]) -> Sequence[int]:
 
 def _hot(ids: Sequence[int]) -> Sequence[int]:
     return ids[:1]
+
+
+def _additions(work: str, carts: int, connections: int, times: float) -> Row:
+    lines = {
+        OURS: Line(OURS, connections),
+        _KEYED: Line(OURS, connections, keyed=True),
+        EXPRESS: Line(EXPRESS, connections),
+    }
+    bounds = (figures.faster(EXPRESS, times), figures.no_errors(), figures.no_less(_KEYED, 0.67))
+    return Row(f"additions, {work}, {connections} connections", lines, bounds, carts=carts)
 
 
 ALONE = (
@@ -78,7 +92,7 @@ ALONE = (
         (figures.no_more("cpu_us", _FEW, 1, "cpu µs ≤ at 8"),),
     ),
     Row(
-        "hits, 100 half-sent, every fill thread asleep",
+        "hits, 100 half-sent, every load asleep",
         {OURS: Line(OURS, disturbed=stalls_and_locks), _UNDISTURBED: Line(OURS)},
         (figures.no_more("p99_ms", _UNDISTURBED, 2, "p99 ≤ 2x undisturbed"), figures.no_errors()),
     ),
@@ -94,7 +108,13 @@ ALONE = (
         (figures.faster(_PLAIN, 1.2),),
         kind=Kind.STYLES,
     ),
-    Row("product, Redis empty", _of(OURS, EXPRESS, FASTAPI), (figures.faster(EXPRESS, 6),), cold=True),
+    Row("product, Redis empty", _of(OURS, EXPRESS, FASTAPI), (figures.faster(EXPRESS, 5),), cold=True),
+    Row("styles, Redis empty", _of(OURS, EXPRESS), (figures.faster(EXPRESS, 4),), kind=Kind.STYLES, cold=True),
+    *(
+        _additions(work, carts, connections, times if connections == 64 else 3)
+        for connections in (64, 256)
+        for work, carts, times in (("three hot carts", 3, 3), ("100,000 carts", 100_000, 2), ("every caller new", 0, 2))
+    ),
 )
 """Each server is one process, and all of them share a core."""
 

@@ -15,7 +15,7 @@ from deploy.local.servers import Nginx
 from service import nginx_conf
 from service.catalogue import Kind
 from service.settings import Settings
-from service.web.matching import SUFFIXES
+from service.web.read_matching import SUFFIXES
 from tests.bench import install
 from tests.bench.figures import OURS
 from tests.bench.warmth import EXPRESS_KEYS, FASTAPI_KEYS, LIFETIME, OUR_KEYS
@@ -91,6 +91,8 @@ class Starter:
 
     def __init__(self, settings: Mapping[str, str], programs: Path, files: Path) -> None:
         self.settings = {**settings, **LIFETIME, "LOG_LEVEL": "WARNING", "NODE_ENV": "production"}
+        self.settings["CART_MAX_ITEMS"] = str(2**31 - 1)  # of hot carts that are added to for ever
+        self.settings["CART_MAX_LINES"] = "10000"
         self.programs, self.files, self.ports = programs, files, Ports()
 
     @contextmanager

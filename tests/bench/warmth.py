@@ -11,6 +11,7 @@ from deploy.local import probes
 from deploy.local.processes import StackError
 from service.cache.keys import EPOCH, entry_name
 from service.catalogue import Document, Key, Kind
+from service.coroutines import block_on
 from service.resources import Resources
 from service.settings import Settings
 
@@ -95,7 +96,7 @@ class Warmth:
         return ids
 
     def _load(self, kind: Kind, ids: Sequence[int]) -> list[Document]:
-        found = self._resources.catalogue.documents([Key(kind, product_id) for product_id in ids])
+        found = block_on(self._resources.catalogue.documents([Key(kind, product_id) for product_id in ids]))
         return [found[Key(kind, product_id)] for product_id in ids]
 
 

@@ -3,12 +3,13 @@
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from deploy.local.processes import StackError
 
-_SCRIPT = Path(__file__).with_name("products.lua")
+_SCRIPTS = Path(__file__).parent
 _MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
 
@@ -22,34 +23,15 @@ class Report(NamedTuple):
 
 
 def run(
-    address: str,
-    path: tuple[str, str],
-    ids: Path,
-    clients: int,
-    connections: int,
-    seconds: int,
-    cores: set[int],
-    encodings: str = "",
+    address: str, script: str, variables: Mapping[str, str], connections: int, seconds: int, cores: set[int]
 ) -> Report:
-    """Ask for random ids of a file, each between the two parts of ``path``, with headers of so many different clients.
-
-    All of them accept ``encodings``; without any, they do not say.
+    """Send the requests of a script, which takes these variables of the environment; wrk runs on these cores.
 
     Raises StackError if wrk says nothing.
     """
-    command = [
-        "taskset",
-        "-c",
-        ",".join(map(str, cores)),
-        "wrk",
-        "-t1",
-        f"-c{connections}",
-        f"-d{seconds}s",
-        "--latency",
-    ]
-    asked = {"BEFORE": path[0], "AFTER": path[1], "IDS": str(ids), "CLIENTS": str(clients), "ENCODINGS": encodings}
-    command += ["-s", str(_SCRIPT), f"http://{address}/"]
-    done = subprocess.run(command, env={**os.environ, **asked}, capture_output=True, text=True, check=False)
+    command = ["taskset", "-c", ",".join(map(str, cores)), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
+    command += ["--latency", "-s", str(_SCRIPTS / script), f"http://{address}/"]
+    done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
     return parse(done.stdout or done.stderr)
 
 
