@@ -53,20 +53,20 @@ class CartTokens:
         """The same with the cart's token as it is issued now, which is another one if the first secret is new."""
         if (known := self._verified.get(token)) is not None:
             return known
-        cart_id = self._opened(token.encode(errors="replace"))
-        if cart_id is None:
-            return None
+        encoded = token.encode(errors="replace")
+        value = encoded.partition(b".")[0]
+        for signer in self._signers:
+            # Signed again and compared: of several spellings that decode to the same bytes only one was issued.
+            if hmac.compare_digest(encoded, signer.sign(value)):
+                cart_id = UUID(bytes=urlsafe_b64decode(value + b"=="))
+                return self._remembered(token, cart_id, token if signer is self._signers[0] else self.issue(cart_id))
+        return None
+
+    def _remembered(self, token: str, cart_id: UUID, issued: str) -> tuple[UUID, str]:
         if len(self._verified) >= _MOST_REMEMBERED:
             self._verified = {}
-        self._verified[token] = found = cart_id, self.issue(cart_id)
+        self._verified[token] = found = cart_id, issued
         return found
-
-    def _opened(self, token: bytes) -> UUID | None:
-        # Signed again and compared: of several spellings that decode to the same bytes only one was issued.
-        value = token.partition(b".")[0]
-        if not any(hmac.compare_digest(token, signer.sign(value)) for signer in self._signers):
-            return None
-        return UUID(bytes=urlsafe_b64decode(value + b"=="))
 
     def _digest(self, use: str, text: str) -> UUID:
         digest = hmac.digest(self._oldest, f"{use}:{text}".encode(errors="replace"), "sha256")
