@@ -2,9 +2,11 @@
 
 import contextlib
 import http.client
+import itertools
 import os
 import signal
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -12,12 +14,15 @@ from typing import NamedTuple
 
 from deploy.local import probes
 from deploy.local.processes import StackError
+from service.catalogue import Kind
+from tests.bench import wrk
 from tests.bench.servers import Server
 
 _STALLED = 100
 _SLEEPING = 4  # requests that wait for the lock, at any time
 _TIMEOUT_SECONDS = 5.0
 _PAUSE_SECONDS = 0.05
+_STORM_CONNECTIONS, _STORM_PRODUCTS = 32, 100_000
 
 
 class NotOurs(StackError):
@@ -44,6 +49,18 @@ def stalls_and_locks(trouble: Trouble, server: Server) -> Iterator[None]:
     trouble.pid("postgres")
     with _stalled_clients(server.address), _sleeping_queries(server.address, trouble.database_url, trouble.cold_ids):
         yield
+
+
+@contextlib.contextmanager
+def storm_of_misses(trouble: Trouble, server: Server) -> Iterator[None]:
+    """Other clients, on the cores of this process, that ask for styles which no cache has."""
+    before, after = server.path(Kind.STYLES)
+    with tempfile.NamedTemporaryFile("w", encoding="ascii") as file:
+        file.writelines(f"{product_id}\n" for product_id in itertools.islice(trouble.cold_ids, _STORM_PRODUCTS))
+        file.flush()
+        about = {"BEFORE": before, "AFTER": after, "IDS": file.name, "CLIENTS": "100", "ENCODINGS": ""}
+        with wrk.beside(server.address, "products.lua", about, _STORM_CONNECTIONS, os.sched_getaffinity(0)):
+            yield
 
 
 @contextlib.contextmanager

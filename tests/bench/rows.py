@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from service.catalogue import Kind
 from tests.bench import figures
-from tests.bench.disturbances import Trouble, redis_pauses, stalls_and_locks
+from tests.bench.disturbances import Trouble, redis_pauses, stalls_and_locks, storm_of_misses
 from tests.bench.figures import OURS, Bound
 from tests.bench.servers import BARE, EXPRESS, FASTAPI, FILE, MICRO_CACHED, TUNED_FILE, Server
 
@@ -94,6 +94,11 @@ ALONE = (
     Row(
         "hits, 100 half-sent, every load asleep",
         {OURS: Line(OURS, disturbed=stalls_and_locks), _UNDISTURBED: Line(OURS)},
+        (figures.no_more("p99_ms", _UNDISTURBED, 2, "p99 ≤ 2x undisturbed"), figures.no_errors()),
+    ),
+    Row(
+        "hits, beside a storm of misses of styles",
+        {OURS: Line(OURS, disturbed=storm_of_misses), _UNDISTURBED: Line(OURS)},
         (figures.no_more("p99_ms", _UNDISTURBED, 2, "p99 ≤ 2x undisturbed"), figures.no_errors()),
     ),
     Row(

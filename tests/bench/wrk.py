@@ -3,13 +3,15 @@
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from deploy.local.processes import StackError
 
 _SCRIPTS = Path(__file__).parent
+_LONGEST_SECONDS = 60
 _MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
 
@@ -29,10 +31,27 @@ def run(
 
     Raises StackError if wrk says nothing.
     """
-    command = ["taskset", "-c", ",".join(map(str, cores)), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
-    command += ["--latency", "-s", str(_SCRIPTS / script), f"http://{address}/"]
+    command = _command(address, script, connections, seconds, cores)
     done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
     return parse(done.stdout or done.stderr)
+
+
+@contextmanager
+def beside(
+    address: str, script: str, variables: Mapping[str, str], connections: int, cores: set[int]
+) -> Iterator[None]:
+    """Send such requests until the end of the block, and say nothing of them."""
+    command = _command(address, script, connections, _LONGEST_SECONDS, cores)
+    with subprocess.Popen(command, env={**os.environ, **variables}, stdout=subprocess.DEVNULL) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+def _command(address: str, script: str, connections: int, seconds: int, cores: set[int]) -> list[str]:
+    command = ["taskset", "-c", ",".join(map(str, cores)), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
+    return [*command, "--latency", "-s", str(_SCRIPTS / script), f"http://{address}/"]
 
 
 def parse(said: str) -> Report:
