@@ -1,6 +1,6 @@
 """Runs rows: prepares Redis, then measures the lines in turn, round by round."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from random import choice
@@ -97,6 +97,18 @@ class Bench:
             used = cpu_seconds(server.roots) - before
         return Round(report.rate, used / report.answers * 1e6, report.p99_ms, report.errors)
 
+    def _read(self, row: Row, server: Server, ids: Sequence[int]) -> Callable[[], bytes]:
+        start, end = (part.encode() for part in server.path(row.kind))
+        return lambda: b"GET %b%d%b HTTP/1.1\r\nHost: bench\r\n\r\n" % (start, choice(ids), end)
+
+    def _addition(self, carts: int) -> Callable[[], bytes]:
+        tokens = [self.carts.token().encode() for _ in range(carts)]
+        body = b'{"sku_id":1}'
+        head = b"POST /cart HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n" % len(
+            body
+        )
+        return lambda: b"%bX-Cart-Token: %b\r\n\r\n%b" % (head, choice(tokens), body)
+
     def _reads(self, row: Row, line: Line, server: Server) -> tuple[str, dict[str, str]]:
         before, after = server.path(row.kind)
         about = {"IDS": str(self.file), "CLIENTS": str(row.clients), "ENCODINGS": line.encodings}
@@ -106,11 +118,7 @@ class Bench:
         return "carts.lua", {"CARTS": str(self.file), "KEYED": "1" if line.keyed else ""}
 
     def _open(self, row: Row, server: Server, ids: Sequence[int]) -> Round:
-        start, end = (part.encode() for part in server.path(row.kind))
-
-        def request() -> bytes:
-            return b"GET %b%d%b HTTP/1.1\r\nHost: bench\r\n\r\n" % (start, choice(ids), end)
-
+        request = self._read(row, server, ids) if row.carts is None else self._addition(row.carts)
         before = cpu_seconds(server.roots)
         loop = open_loop.OpenLoop(server.address, request, row.constant_rate, self.length.open_seconds)
         outcome = loop.run()

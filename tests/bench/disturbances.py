@@ -22,6 +22,7 @@ _STALLED = 100
 _SLEEPING = 4  # requests that wait for the lock, at any time
 _TIMEOUT_SECONDS = 5.0
 _PAUSE_SECONDS = 0.05
+_SHOPPERS = 32
 _STORM_CONNECTIONS, _STORM_PRODUCTS = 32, 100_000
 
 
@@ -61,6 +62,14 @@ def storm_of_misses(trouble: Trouble, server: Server) -> Iterator[None]:
         about = {"BEFORE": before, "AFTER": after, "IDS": file.name, "CLIENTS": "100", "ENCODINGS": ""}
         with wrk.beside(server.address, "products.lua", about, _STORM_CONNECTIONS, os.sched_getaffinity(0)):
             yield
+
+
+@contextlib.contextmanager
+def additions(_: Trouble, server: Server) -> Iterator[None]:
+    """Other clients, who open carts."""
+    about = {"CARTS": os.devnull, "KEYED": ""}
+    with wrk.beside(server.address, "carts.lua", about, _SHOPPERS, os.sched_getaffinity(0)):
+        yield
 
 
 @contextlib.contextmanager

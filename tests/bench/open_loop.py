@@ -49,7 +49,7 @@ class _Connection:
         self.socket.send(request)
 
     def answered(self) -> bool | None:
-        """Whether it was 200; None while more must come. Raises OSError if none will."""
+        """Whether it was 200 or 201; None while more must come. Raises OSError if none will."""
         try:
             more = self.socket.recv(65536)
         except BlockingIOError:  # the event was of a connection that failed, whose number this one got
@@ -61,7 +61,7 @@ class _Connection:
         length = _LENGTH.search(self.received, 0, head + 2) if head > 0 else None
         if head < 0 or (length and len(self.received) < head + 4 + int(length[1])):
             return None
-        return length is not None and self.received[9:12] == b"200"
+        return length is not None and self.received[9:11] == b"20"
 
 
 class OpenLoop:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from service.catalogue import Kind
 from tests.bench import figures
-from tests.bench.disturbances import Trouble, redis_pauses, stalls_and_locks, storm_of_misses
+from tests.bench.disturbances import Trouble, additions, redis_pauses, stalls_and_locks, storm_of_misses
 from tests.bench.figures import OURS, Bound
 from tests.bench.servers import BARE, EXPRESS, FASTAPI, FILE, MICRO_CACHED, TUNED_FILE, Server
 
@@ -102,6 +102,11 @@ ALONE = (
         (figures.no_more("p99_ms", _UNDISTURBED, 2, "p99 ≤ 2x undisturbed"), figures.no_errors()),
     ),
     Row(
+        "hits, beside as many additions to carts",
+        {OURS: Line(OURS, 32, disturbed=additions), _UNDISTURBED: Line(OURS)},
+        (figures.no_more("p99_ms", _UNDISTURBED, 2, "p99 ≤ 2x undisturbed"), figures.no_errors()),
+    ),
+    Row(
         "hits, Redis pauses 50 ms every second",
         {OURS: Line(OURS, disturbed=redis_pauses), EXPRESS: Line(EXPRESS, disturbed=redis_pauses)},
         (figures.no_errors(), figures.p99_within(70)),
@@ -138,6 +143,13 @@ BEHIND_NGINX = (
             drawn=_hot,
         )
         for connections in (8, 64)
+    ),
+    Row(
+        "additions to 1,000 carts, open loop through nginx, 3,500 requests/s",
+        _of(OURS),
+        (figures.sustained(3_500), figures.no_errors(), figures.p99_within(20)),
+        constant_rate=3_500,
+        carts=1_000,
     ),
     Row(
         "open loop through nginx, 10,000 requests/s",
