@@ -133,6 +133,14 @@ class KeyUnderWay(ServiceError):
     retry_after_seconds = 1
 
 
+class TooManyRequests(ServiceError):
+    """More requests came than one client or one cart may make; try again shortly."""
+
+    code = "too-many-requests"
+    status = 429
+    retry_after_seconds = 1
+
+
 class HeadersTooLarge(ServiceError):
     """The headers are larger than this service reads."""
 

@@ -89,10 +89,24 @@ def values(settings: Settings, *, http2_directive: bool = True) -> dict[str, str
         "TRUSTED_PROXIES": networks(settings.trusted_proxies),
         "BASE_PATH": _base_path(settings.base_path),
         **old_api.values(settings.old_api),
+        **_rates(settings),
         "MAX_BODY_BYTES": str(settings.max_body_bytes),
         "MICRO_CACHE": "on" if settings.micro_cache else "",
         "NGINX_ACCESS_LOG": log if log == "off" else f"{_word('NGINX_ACCESS_LOG', log)} requests buffer=256k flush=1s",
     }
+
+
+def _rates(settings: Settings) -> dict[str, str]:
+    """Bursts are worth two seconds; the one of new carts four, as many people may share an address."""
+    of_client, of_cart = settings.rate, settings.cart_rate
+    values = {
+        "RATE": of_client,
+        "RATE_BURST": 2 * of_client,
+        "CART_RATE": of_cart,
+        "NEW_CART_RATE": of_cart and max(1, of_cart // 2),
+        "CART_BURST": 2 * of_cart,
+    }
+    return {name: str(value or "") for name, value in values.items()}
 
 
 def networks(text: str) -> list[str]:

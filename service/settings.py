@@ -81,6 +81,15 @@ class Settings:
     )
     base_path: str = _setting("prefix that nginx takes from paths, such as /api/shop; without it they work too", "")
     old_api: str = _setting("base URL to which nginx passes on every path that is not of this service", "")
+    rate: int = _setting(
+        "requests a second that nginx takes from one client, by its address; 0 for any number", 500, at_most=1_000_000
+    )
+    cart_rate: int = _setting(
+        "writes a second that nginx takes for one cart, and half as many from one client without a cart; "
+        "0 for any number",
+        20,
+        at_most=1_000_000,
+    )
     instances: str = _setting(
         "addresses of the instances, host:port or unix:/path, separated by commas", "127.0.0.1:8001,127.0.0.1:8002"
     )

@@ -70,6 +70,11 @@ def test_switches_become_words_of_nginx() -> None:
     assert str(on["NGINX_ACCESS_LOG"]).startswith("access.log requests ")
 
 
+def test_a_client_without_a_cart_writes_half_as_often_but_not_never() -> None:
+    rates = [values(Settings(*REQUIRED, cart_rate=rate))["NEW_CART_RATE"] for rate in (21, 2, 1, 0)]
+    assert rates == ["10", "1", "1", ""]
+
+
 @pytest.mark.parametrize(
     ("setting", "text"),
     [("listen", "127.0.0.1:80 ssl"), ("instances", "a:1,,b:2"), ("instances", "a b"), ("nginx_access_log", "a b")],
