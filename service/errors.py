@@ -167,5 +167,9 @@ class PostgresUnavailable(Unavailable):
     """The database is not available; try again shortly."""
 
 
+class LockTimeout(PostgresUnavailable):
+    """Another client of the database holds what this needs; try again shortly."""
+
+
 class RedisUnavailable(Unavailable):
     """The cache is not available."""

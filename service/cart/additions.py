@@ -7,18 +7,32 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
-from service.errors import KeyReused, KeyUnderWay, ServiceError, TooManyItems, TooManyLines, UnknownSku
+from service.errors import (
+    KeyReused,
+    KeyUnderWay,
+    LockTimeout,
+    ServiceError,
+    TooManyItems,
+    TooManyLines,
+    Unavailable,
+    UnknownSku,
+)
 from service.postgres import Call, Postgres, Statement
 
 _SQL = Path(__file__).parent / "sql"
-CLAIM_KEYS, LOCK_CARTS, ADD_LINES, REMEMBER_REFUSALS = (
-    Statement.load(_SQL / f"{name}.sql") for name in ("claim_keys", "lock_carts", "add_lines", "remember_refusals")
+LOCK_TIMEOUT, CLAIM_KEYS, LOCK_CARTS, ADD_LINES, REMEMBER_REFUSALS = (
+    Statement.load(_SQL / f"{name}.sql")
+    for name in ("lock_timeout", "claim_keys", "lock_carts", "add_lines", "remember_refusals")
 )
+
+# Another instance's batch locks a cart for as long as a commit takes. Who holds one for longer must not hold up the
+# other carts of a batch.
+_LOCK_TIMEOUT = "250ms"
 
 _FULL = (TooManyLines.code, TooManyItems.code)
 _KEPT = (UnknownSku.code, *_FULL)
 _REFUSALS: dict[str, type[ServiceError]] = {
-    error.code: error for error in (UnknownSku, TooManyLines, TooManyItems, KeyReused, KeyUnderWay)
+    error.code: error for error in (UnknownSku, TooManyLines, TooManyItems, KeyReused, KeyUnderWay, Unavailable)
 }
 
 
@@ -50,7 +64,7 @@ class Additions:
         outcomes: list[Outcome] = [Outcome(KeyUnderWay())] * len(additions)
         waiting = _first_of_each_key(additions)
         while waiting:
-            rows = await self._run([additions[place] for place in waiting])
+            rows = await self._made([additions[place] for place in waiting])
             coded = [(additions[place], code) for place, (code, _) in zip(waiting, rows, strict=True)]
             again = _indices_to_try_again(coded)
             await self._remember_refusals(
@@ -61,15 +75,31 @@ class Additions:
             waiting = [waiting[index] for index in again]
         return outcomes
 
+    async def _made(self, additions: Sequence[Addition]) -> list[tuple[str, bool]]:
+        """The outcomes of one transaction, or of one for each cart where somebody else has locked one for long."""
+        try:
+            return await self._run(additions)
+        except LockTimeout:
+            carts = {addition.cart_id for addition in additions}
+            if len(carts) == 1:
+                return [(Unavailable.code, False)] * len(additions)
+        rows: list[tuple[str, bool]] = [("", False)] * len(additions)
+        for cart_id in carts:
+            places = [place for place, addition in enumerate(additions) if addition.cart_id == cart_id]
+            for place, row in zip(places, await self._made([additions[place] for place in places]), strict=True):
+                rows[place] = row
+        return rows
+
     async def _run(self, additions: Sequence[Addition]) -> list[tuple[str, bool]]:
         cart_ids = [str(addition.cart_id) for addition in additions]
         sku_ids = [addition.sku_id for addition in additions]
         counts = [addition.pieces for addition in additions]
         keys = [addition.key for addition in additions]
+        wait = Call(LOCK_TIMEOUT, (_LOCK_TIMEOUT,))
         claim = [Call(CLAIM_KEYS, (cart_ids, keys))] if any(keys) else []
         lock = Call(LOCK_CARTS, (cart_ids, sku_ids))
         add = Call(ADD_LINES, (cart_ids, sku_ids, counts, keys, *self._limits))
-        return [(code.decode(), is_replayed) for code, is_replayed in await self._postgres.run(*claim, lock, add)]
+        return [(code.decode(), is_replayed) for code, is_replayed in await self._postgres.run(wait, *claim, lock, add)]
 
     async def _remember_refusals(self, ended: Iterable[tuple[Addition, str]]) -> None:
         """Those that were made are remembered in their transaction. A refusal changes nothing, and may follow it."""

@@ -11,7 +11,7 @@ import psycopg2.errors
 
 from service import deadline
 from service.coroutines import block_on, elsewhere
-from service.errors import PostgresUnavailable
+from service.errors import LockTimeout, PostgresUnavailable
 from service.postgres.connection import LOST, SESSION_OPTIONS, Connection
 from service.postgres.servers import Servers
 from service.postgres.slots import Slots
@@ -41,8 +41,9 @@ class Postgres:
     async def run(self, *calls: Call) -> list[tuple[Any, ...]]:
         """Run the calls in one transaction and one round trip; return the rows of the last.
 
-        Raises PostgresUnavailable if that is not done in time, or if the server is read-only and the calls write. The
-        transaction may then still have been committed only if the connection was lost during the commit itself.
+        Raises PostgresUnavailable if that is not done in time, or if the server is read-only and the calls write;
+        LockTimeout if a lock was not free within the transaction's own lock_timeout. The transaction may then still
+        have been committed only if the connection was lost during the commit itself.
         """
         seconds, connection = deadline.left(self._timeout_seconds), None
         until = time.monotonic() + seconds
@@ -57,6 +58,9 @@ class Postgres:
                 connection = await elsewhere(partial(self._connect, until))
             rows = await connection.run(calls, until)
         except BaseException as error:
+            if isinstance(error, psycopg2.errors.LockNotAvailable) and connection is not None:
+                self._put_back(connection)  # as good as before
+                raise LockTimeout from None
             self._give_up(connection)
             if isinstance(error, psycopg2.errors.ReadOnlySqlTransaction):
                 self.close()  # another server may be the primary now

@@ -24,6 +24,7 @@ VALUES = {
     database.OUTBOX_LAG: (),
     database.ADOPT: (0, 0),
     database.NOTIFY: (),
+    additions.LOCK_TIMEOUT: ("250ms",),
     additions.CLAIM_KEYS: ([CART, CART], ["a key", None]),
     additions.LOCK_CARTS: ([CART], [3]),
     additions.ADD_LINES: ([CART, CART], [3, 4], [1, 2], ["a key", None], 100, 99),

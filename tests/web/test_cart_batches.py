@@ -1,3 +1,4 @@
+import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
@@ -144,6 +145,26 @@ def test_while_the_first_with_a_key_is_under_way_others_are_told_so_and_not_held
 def _waiting(cursor):
     cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%lock_carts%'")
     return cursor.fetchone()[0]
+
+
+def test_a_cart_that_somebody_holds_is_refused_alone(carts, additions, shared_database_url):
+    held, free, other = uuid4(), uuid4(), uuid4()
+    assert add(additions, *((cart_id, 9, 1) for cart_id in (held, free, other))) == [None] * 3
+    with probes.query(shared_database_url) as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT FROM carts WHERE id = %s FOR UPDATE", (str(held),))
+        began = time.monotonic()
+        wanted = [(free, 9, 1), (held, 9, 1, "key"), (other, 5, 1), (held, 10, 1), (other, 10, 1)]
+        assert add(additions, *wanted) == [None, "unavailable", "unknown-sku", "unavailable", None]
+        assert time.monotonic() - began < 1.5  # the deadline of a call is 2 s
+        cursor.execute("COMMIT")
+    assert add(additions, (held, 9, 1, "key")) == [None]
+    contents = [block_on(carts.contents(cart_id)) for cart_id in (held, free, other)]
+    assert contents == [
+        b'[{"sku_id":9,"count":2}]',
+        b'[{"sku_id":9,"count":2}]',
+        b'[{"sku_id":9,"count":1},{"sku_id":10,"count":1}]',
+    ]
 
 
 def test_a_key_outlives_its_cart(carts, additions):
