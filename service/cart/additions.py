@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
@@ -11,10 +11,10 @@ from service.errors import (
     KeyReused,
     KeyUnderWay,
     LockTimeout,
+    PostgresUnavailable,
     ServiceError,
     TooManyItems,
     TooManyLines,
-    Unavailable,
     UnknownSku,
 )
 from service.postgres import Call, Postgres, Statement
@@ -32,8 +32,14 @@ _LOCK_TIMEOUT = "250ms"
 _FULL = (TooManyLines.code, TooManyItems.code)
 _KEPT = (UnknownSku.code, *_FULL)
 _REFUSALS: dict[str, type[ServiceError]] = {
-    error.code: error for error in (UnknownSku, TooManyLines, TooManyItems, KeyReused, KeyUnderWay, Unavailable)
+    error.code: error for error in (UnknownSku, TooManyLines, TooManyItems, KeyReused, KeyUnderWay, PostgresUnavailable)
 }
+
+Row = tuple[str, bool]
+"""The code of an outcome, and whether it repeats an earlier one."""
+
+_UNDER_WAY: Row = (KeyUnderWay.code, False)
+_UNAVAILABLE: Row = (PostgresUnavailable.code, False)
 
 
 class Addition(NamedTuple):
@@ -60,37 +66,41 @@ class Additions:
         self._limits = most_lines, most_items
 
     async def add(self, additions: Sequence[Addition]) -> list[Outcome]:
-        """Make all that are possible, in one transaction; return the outcome of each. Raises PostgresUnavailable."""
-        outcomes: list[Outcome] = [Outcome(KeyUnderWay())] * len(additions)
+        """Make all that are possible, in one transaction; return the outcome of each.
+
+        PostgresUnavailable is one too, after which the addition may have been made or not.
+        """
+        outcomes = [_UNDER_WAY] * len(additions)
         waiting = _first_of_each_key(additions)
         while waiting:
-            rows = await self._made([additions[place] for place in waiting])
-            coded = [(additions[place], code) for place, (code, _) in zip(waiting, rows, strict=True)]
-            again = _indices_to_try_again(coded)
-            await self._remember_refusals(
-                [each for index, each in enumerate(coded) if index not in again and not rows[index][1]]
-            )
-            for index, (code, is_replayed) in enumerate(rows):
-                outcomes[waiting[index]] = Outcome(refusal(code, is_replayed=is_replayed), is_replayed)
+            wanted = [additions[place] for place in waiting]
+            rows = await self._made(wanted)
+            again = _indices_to_try_again(wanted, rows)
+            for index, row in enumerate(await self._remembered(wanted, rows, again)):
+                outcomes[waiting[index]] = row
             waiting = [waiting[index] for index in again]
-        return outcomes
+        return [Outcome(refusal(code, is_replayed=replayed), replayed) for code, replayed in outcomes]
 
-    async def _made(self, additions: Sequence[Addition]) -> list[tuple[str, bool]]:
+    async def _made(self, additions: Sequence[Addition]) -> list[Row]:
         """The outcomes of one transaction, or of one for each cart where somebody else has locked one for long."""
         try:
             return await self._run(additions)
         except LockTimeout:
-            carts = {addition.cart_id for addition in additions}
-            if len(carts) == 1:
-                return [(Unavailable.code, False)] * len(additions)
-        rows: list[tuple[str, bool]] = [("", False)] * len(additions)
-        for cart_id in carts:
-            places = [place for place, addition in enumerate(additions) if addition.cart_id == cart_id]
-            for place, row in zip(places, await self._made([additions[place] for place in places]), strict=True):
-                rows[place] = row
-        return rows
+            return await self._made_one_by_one(additions)
+        except PostgresUnavailable:
+            return [_UNAVAILABLE] * len(additions)
 
-    async def _run(self, additions: Sequence[Addition]) -> list[tuple[str, bool]]:
+    async def _made_one_by_one(self, additions: Sequence[Addition]) -> list[Row]:
+        """Each cart in a transaction of its own; only the locked ones are not available."""
+        carts = list(dict.fromkeys(addition.cart_id for addition in additions))
+        if len(carts) == 1:
+            return [_UNAVAILABLE] * len(additions)
+        found = {}
+        for cart_id in carts:
+            found[cart_id] = iter(await self._made([each for each in additions if each.cart_id == cart_id]))
+        return [next(found[addition.cart_id]) for addition in additions]
+
+    async def _run(self, additions: Sequence[Addition]) -> list[Row]:
         cart_ids = [str(addition.cart_id) for addition in additions]
         sku_ids = [addition.sku_id for addition in additions]
         counts = [addition.pieces for addition in additions]
@@ -101,11 +111,24 @@ class Additions:
         add = Call(ADD_LINES, (cart_ids, sku_ids, counts, keys, *self._limits))
         return [(code.decode(), is_replayed) for code, is_replayed in await self._postgres.run(wait, *claim, lock, add)]
 
-    async def _remember_refusals(self, ended: Iterable[tuple[Addition, str]]) -> None:
-        """Those that were made are remembered in their transaction. A refusal changes nothing, and may follow it."""
-        refused = [(str(one.cart_id), one.key, *one[1:3], code) for one, code in ended if one.key and code in _KEPT]
+    async def _remembered(self, additions: Sequence[Addition], rows: list[Row], again: Collection[int]) -> list[Row]:
+        """The same rows, after refusals that came with a key have been stored.
+
+        What was made is stored in its transaction. A refusal changes nothing, and may follow it; where it cannot be
+        stored the addition is not available.
+        """
+        refused = {
+            index: (str(one.cart_id), one.key, one.sku_id, one.pieces, rows[index][0])
+            for index, one in enumerate(additions)
+            if one.key is not None and rows[index][0] in _KEPT and not rows[index][1] and index not in again
+        }
         if refused:
-            await self._postgres.run(Call(REMEMBER_REFUSALS, [list(column) for column in zip(*refused, strict=True)]))
+            columns = [list(column) for column in zip(*refused.values(), strict=True)]
+            try:
+                await self._postgres.run(Call(REMEMBER_REFUSALS, columns))
+            except PostgresUnavailable:
+                return [_UNAVAILABLE if index in refused else row for index, row in enumerate(rows)]
+        return rows
 
 
 def refusal(code: str, *, is_replayed: bool = False) -> ServiceError | None:
@@ -130,7 +153,7 @@ def _first_of_each_key(additions: Sequence[Addition]) -> list[int]:
     return places
 
 
-def _indices_to_try_again(coded: Sequence[tuple[Addition, str]]) -> list[int]:
+def _indices_to_try_again(additions: Sequence[Addition], rows: Sequence[Row]) -> list[int]:
     """Indices of refusals that may be due to an earlier one of the same cart, which then took no room after all.
 
     The same addition as the first that was refused in its cart has no more room than that.
@@ -138,6 +161,6 @@ def _indices_to_try_again(coded: Sequence[tuple[Addition, str]]) -> list[int]:
     first: dict[UUID, tuple[int, int]] = {}
     return [
         index
-        for index, ((cart_id, sku_id, pieces, _), code) in enumerate(coded)
-        if code in _FULL and first.setdefault(cart_id, (sku_id, pieces)) != (sku_id, pieces)
+        for index, ((cart_id, sku_id, pieces, _), (code, is_replayed)) in enumerate(zip(additions, rows, strict=True))
+        if code in _FULL and not is_replayed and first.setdefault(cart_id, (sku_id, pieces)) != (sku_id, pieces)
     ]

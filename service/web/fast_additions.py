@@ -31,11 +31,8 @@ class FastAdditions:
     async def _add(self, requests: Sequence[AdditionRequest], common: Callable[[], bytes]) -> Sequence[Response]:
         """All of them, by one transaction; 503 for all when the first has waited as long as it may."""
         seconds_left = self._deadline_seconds - (time.perf_counter() - requests[0].arrived)
-        try:
-            with deadline.within(seconds_left):
-                outcomes = await self._additions.add([request.addition for request in requests])
-        except Unavailable as error:
-            return [self._problem(request, error, common()) for request in requests]
+        with deadline.within(seconds_left):
+            outcomes = await self._additions.add([request.addition for request in requests])
         lines = common()
         return [
             self._created(request, is_replayed, lines) if refusal is None else self._problem(request, refusal, lines)

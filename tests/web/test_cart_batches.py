@@ -177,5 +177,29 @@ def test_a_key_outlives_its_cart(carts, additions):
 
 def test_without_a_database_nothing_is_promised(closed_port):
     additions = Additions(Postgres(f"postgresql://u:p@{closed_port}/d", 1, 0.5), MOST_LINES, MOST_ITEMS)
-    with pytest.raises(PostgresUnavailable):
-        add(additions, (UUID(int=1), 9, 1))
+    assert add(additions, (UUID(int=1), 9, 1), (UUID(int=2), 9, 1, "key")) == ["unavailable"] * 2
+
+
+def test_what_was_made_is_said_so_though_the_rest_of_its_batch_is_not_available(carts, additions, monkeypatch):
+    """The first transaction is committed; for a second one there is no database any more."""
+    cart_id, run = uuid4(), additions._postgres.run
+    calls = []
+
+    async def once(*wanted):
+        calls.append(wanted)
+        if len(calls) > 1:
+            raise PostgresUnavailable
+        return await run(*wanted)
+
+    wanted = [(cart_id, 9, 2147483600), (cart_id, 9, 99), (cart_id, 9, 40), (cart_id, 5, 1, "key"), (cart_id, 10, 1)]
+    monkeypatch.setattr(additions._postgres, "run", once)
+    assert add(additions, *wanted) == [None, "too-many-items", "unavailable", "unavailable", None]
+    monkeypatch.undo()
+    assert add(additions, (cart_id, 5, 1, "key")) == ["unknown-sku"]
+
+
+def test_a_refusal_that_may_be_tried_again_is_not_remembered_before(additions):
+    cart_id = uuid4()
+    wanted = [(cart_id, 9, 2147483600), (cart_id, 9, 99, "a"), (cart_id, 9, 40, "b")]
+    for _ in range(2):
+        assert add(additions, *wanted[:1] * (_ == 0), *wanted[1:])[-2:] == ["too-many-items", None]
