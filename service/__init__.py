@@ -13,6 +13,6 @@ A request comes down through these layers, and imports run the same way only (ch
     errors, deadline,    shared by all layers
     settings
 
-Programs of their own: ``invalidator`` (invalidates what changed in the catalogue), ``hits`` (prints hit rates), and
-``nginx_conf`` with ``old_api`` (the configuration of nginx).
+Programs of their own: ``invalidator`` (invalidates what changed in the catalogue), ``sweeper`` (deletes old carts and
+idempotency keys), ``hits`` (prints hit rates), and ``nginx_conf`` with ``old_api`` (the configuration of nginx).
 """

@@ -21,7 +21,7 @@ from service.errors import Unavailable
 from service.postgres import Call, Listener, Postgres
 from service.settings import Settings
 
-_LOG = logging.getLogger(__name__)
+_LOG = logging.getLogger("service.invalidator")  # it runs as __main__
 
 _LOOK_EVERY_SECONDS = 1.0
 _NOTIFY_SECONDS = 0.25  # within which its own notification must arrive

@@ -53,6 +53,7 @@ class Settings:
     cors_origins: str = _setting("origins whose pages may send credentials, separated by commas", "")
     cart_max_lines: int = _setting("different skus one cart can hold", 100, at_least=1, at_most=10_000)
     cart_max_items: int = _setting("items of one sku that a cart can hold", 99, at_least=1, at_most=2**31 - 1)
+    cart_days: int = _setting("days after which a cart that nobody changed is deleted", 30, at_least=1, at_most=3_650)
     postgres_connections: int = _setting(
         "connections of an instance to Postgres, half for the fast path", 8, at_least=2, at_most=100
     )

@@ -1,4 +1,4 @@
-"""The processes in the Procfile: instances of the service, and the invalidator."""
+"""The processes in the Procfile: instances of the service, the invalidator and the sweeper."""
 
 import os
 import sys

@@ -19,7 +19,7 @@ from service import nginx_conf
 from service.settings import Settings
 
 _PREFERRED_PORT = 8080
-_OTHER_CONNECTIONS = 30  # of invalidator, loader, psql and Postgres itself
+_OTHER_CONNECTIONS = 30  # of invalidator, sweeper, loader, psql and Postgres itself
 
 
 def say(part: str, text: str) -> None:

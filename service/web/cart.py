@@ -15,7 +15,7 @@ from service.cart.additions import Addition
 from service.coroutines import block_on
 from service.errors import Malformed
 from service.web import cors, requests, resources, responses
-from service.web.schemas import CartAddition, CartCount, SkuPath
+from service.web.schemas import CartAddition, CartCount, CartMerge, SkuPath
 
 cart = Blueprint("cart", __name__)
 
@@ -55,6 +55,17 @@ def add_to_cart() -> Response:
     if outcome.refusal:
         raise outcome.refusal
     return _hand_out(cart_id, responses.created(is_replayed=outcome.is_replayed))
+
+
+@cart.post("/cart/merge")
+def merge_carts() -> Response:
+    """Move the lines of another cart, whose token the body has, to the client's; a client without a cart gets one."""
+    other_id = resources().tokens.open(requests.body(CartMerge)["token"])
+    if other_id is None:
+        raise Malformed("The body is malformed.", {"token": ["Not a valid token."]})
+    cart_id = _own_cart() or _new_cart(None)
+    block_on(resources().carts.merge(cart_id, other_id))
+    return _hand_out(cart_id, responses.written())
 
 
 @cart.put("/cart/<sku_id>")

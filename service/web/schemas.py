@@ -113,6 +113,12 @@ class CartAddition(Part):
     count = _Whole(load_default=1, validate=validate.Range(1, MOST_PIECES))
 
 
+class CartMerge(Part):
+    """The body of POST /cart/merge."""
+
+    token = fields.String(required=True)
+
+
 class CartCount(Part):
     """The body of PUT /cart/{sku_id}."""
 

@@ -11,5 +11,6 @@ INSERT INTO skus SELECT n, 1 + n % 6000, 'M', 5 FROM generate_series(1, 34800) n
 INSERT INTO related_products SELECT n, 1 + n % 3000, 1 + n % 2999 FROM generate_series(1, 13500) n;
 INSERT INTO carts SELECT gen_random_uuid() FROM generate_series(1, 500);
 INSERT INTO cart_lines SELECT id, n, 1 FROM carts, generate_series(1, 20) n;
+INSERT INTO cart_keys SELECT id, n, 3, 1, 'added' FROM carts, generate_series(1, 20) n;
 INSERT INTO catalogue_outbox (product_ids, versions, epoch) SELECT ARRAY[n], ARRAY[n], 1 FROM generate_series(1, 3000) n;
 ANALYZE;

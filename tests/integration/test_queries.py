@@ -7,6 +7,7 @@ from uuid import uuid4
 import psycopg2
 import pytest
 
+from service import sweeper
 from service.cart import additions, carts
 from service.catalogue import database
 from service.postgres import SESSION_OPTIONS, Call
@@ -30,11 +31,19 @@ VALUES = {
     additions.ADD_LINES: ([CART, CART], [3, 4], [1, 2], ["a key", None], 100, 99),
     additions.REMEMBER_REFUSALS: ([CART], ["a key"], [3], [1], ["unknown-sku"]),
     carts.SET_LINE: (CART, 3, 7, 100, 99),
+    carts.TOUCH_CART: (CART,),
     carts.REMOVE_LINE: (CART, 3),
     carts.LOCK_CART: (CART,),
     carts.CLEAR_CART: (CART,),
+    carts.LOCK_BOTH: ([CART, str(uuid4())],),
+    carts.MERGE_CARTS: (CART, str(uuid4()), 100, 99),
     carts.CART: (CART,),
     carts.PRICED_CART: (CART,),
+}
+# Of rows by the time at which they were written, each with the index that finds them.
+SWEEPS = {
+    sweeper.SWEEP_CARTS: ((30, 500), "carts_touched_at"),
+    sweeper.SWEEP_KEYS: ((500,), "cart_keys_added_at"),
 }
 CATALOGUE_AND_CARTS = {
     "products", "features", "styles", "photos", "skus", "related_products", "carts", "cart_lines", "cart_keys",
@@ -58,7 +67,7 @@ def nodes(plan):
 
 def test_each_query_file_is_known_here():
     files = {path.stem for package in ("catalogue", "cart") for path in Path("service", package, "sql").glob("*.sql")}
-    assert files == {statement.name for statement in VALUES}
+    assert files == {statement.name for statement in (*VALUES, *SWEEPS)}
 
 
 def test_every_query_reads_by_index_only(planner):
@@ -72,6 +81,36 @@ def test_every_query_reads_by_index_only(planner):
         by_index = ("Index Scan", "Index Only Scan", "Bitmap Heap Scan", "ModifyTable")
         others = [node for node in scans if node["Node Type"] not in by_index]
         assert others == [], statement.name
+
+
+@pytest.mark.parametrize("old", [0, 1000])
+def test_what_is_swept_is_found_by_time(planner, old):
+    """Among 200,000 rows in the order of time, as they are written."""
+    planner.execute("TRUNCATE carts, cart_keys")
+    planner.execute(
+        "WITH made AS (SELECT n, now() - make_interval(days => CASE WHEN n <= %s THEN 31 ELSE 0 END) AS made_at "
+        "FROM generate_series(1, 200000) n ORDER BY n), "
+        "keys AS (INSERT INTO cart_keys SELECT gen_random_uuid(), n, 3, 1, 'added', made_at FROM made) "
+        "INSERT INTO carts SELECT gen_random_uuid(), made_at FROM made",
+        (old,),
+    )
+    planner.execute("SELECT brin_summarize_new_values(index) FROM unnest(%s::regclass[]) index", (_indexes(),))
+    planner.execute("ANALYZE")
+    for statement, (values, index) in SWEEPS.items():
+        planner.execute(f"PREPARE {statement.name} AS {statement.sql}")
+        text, adapted = text_of([Call(statement, values)])
+        planner.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}", adapted)
+        ((plan,),) = planner.fetchall()
+        scans = [node for node in nodes(plan[0]["Plan"]) if node.get("Relation Name") in CATALOGUE_AND_CARTS]
+        assert "Seq Scan" not in [node["Node Type"] for node in scans]
+        (by_time,) = (node for node in scans if node.get("Plans", [{}])[0].get("Index Name") == index)
+        assert by_time["Actual Rows"] == min(old, 500)
+        assert by_time["Rows Removed by Index Recheck"] == 0
+        assert by_time["Lossy Heap Blocks"] < 8
+
+
+def _indexes():
+    return [index for _, index in SWEEPS.values()]
 
 
 def test_documents_read_no_more_rows_than_they_show(planner):

@@ -305,7 +305,7 @@ def test_a_detached_stack_from_up_to_down(command: Command) -> None:
         assert f"curl {base}{path}\n" in output
         assert probes.status(base.removeprefix("http://"), path) == 200
     assert "already running" in command("up")
-    assert {"postgres", "redis", "web.1", "invalidator", "nginx"} <= command.pids().keys()
+    assert {"postgres", "redis", "web.1", "invalidator", "sweeper", "nginx"} <= command.pids().keys()
     assert "down" not in command("status")
     assert "nothing to apply" in command("with", "migrations")
 

@@ -13,6 +13,7 @@ from service.coroutines import block_on
 from service.errors import PostgresUnavailable
 from service.postgres import Postgres
 from tests.chaos.waits import wait_until
+from tests.web.catalogue import execute
 
 MOST_LINES, MOST_ITEMS, FEW_ITEMS = 3, 2147483647, 120
 SKUS = (9, 10, 37, 100, 911)
@@ -173,6 +174,33 @@ def test_a_key_outlives_its_cart(carts, additions):
     block_on(carts.clear(cart_id))
     assert add(additions, (cart_id, 9, 1, "key")) == [None]
     assert block_on(carts.contents(cart_id)) == b"[]"
+
+
+def test_a_key_counts_for_24_hours(carts, additions, shared_database_url):
+    """Whether it has been deleted by then or not, and whatever came of it."""
+    cart_id = uuid4()
+    for age, total in (("0", 1), ("23 hours 59 minutes", 1), ("24 hours 1 minute", 3), ("1 minute", 3)):
+        _age_keys(shared_database_url, cart_id, age)
+        for _ in range(2):
+            assert add(additions, (cart_id, 9, (total + 1) // 2, "key")) == [None]
+        assert block_on(carts.contents(cart_id)) == b'[{"sku_id":9,"count":%d}]' % total
+
+
+def test_a_key_may_be_used_for_another_addition_after_24_hours(additions, shared_database_url):
+    cart_id = uuid4()
+    for sku_id, code in ((9, None), (5, "unknown-sku"), (37, None)):
+        _age_keys(shared_database_url, cart_id, "24 hours 1 minute")
+        asked = [Addition(cart_id, sku_id, 1, "key")]
+        for is_replayed in (False, True):
+            ((refusal, was_replayed),) = block_on(additions.add(asked))
+            assert (refusal and refusal.code, was_replayed) == (code, is_replayed)
+
+
+def _age_keys(database_url, cart_id, age):
+    execute(
+        database_url,
+        ("UPDATE cart_keys SET added_at = now() - %s::interval WHERE cart_id = %s", (age, str(cart_id))),
+    )
 
 
 def test_without_a_database_nothing_is_promised(closed_port):

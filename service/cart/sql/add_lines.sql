@@ -3,9 +3,13 @@
 -- a sku.
 -- Rows (outcome, replayed), one for each addition in their order: added, unknown-sku, too-many-lines, too-many-items,
 -- key-under-way for a key that another transaction has claimed, or key-reused for one that came with another body.
+-- A key of more than 24 hours ago is as one that never came, swept or not.
 -- A refusal counts against the additions after it: those of the same cart that are refused may be tried again.
 WITH given AS MATERIALIZED (
-    SELECT *, (SELECT kept FROM cart_keys kept WHERE kept.cart_id = a.cart_id AND kept.key = a.key) AS kept
+    SELECT *, (
+        SELECT kept FROM cart_keys kept
+        WHERE kept.cart_id = a.cart_id AND kept.key = a.key AND kept.added_at >= now() - interval '24 hours'
+    ) AS kept
     FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[]) WITH ORDINALITY AS a (cart_id, sku_id, count, key, ordinal)
 ), asked AS (
     SELECT *, CASE
@@ -38,6 +42,8 @@ WITH given AS MATERIALIZED (
 ), remembered AS (
     INSERT INTO cart_keys (cart_id, key, sku_id, count, outcome)
     SELECT cart_id, key, sku_id, count, outcome FROM judged WHERE key IS NOT NULL AND outcome = 'added'
+    ON CONFLICT (cart_id, key) DO UPDATE
+        SET (sku_id, count, outcome, added_at) = (excluded.sku_id, excluded.count, excluded.outcome, excluded.added_at)
 )
 SELECT coalesce(asked.earlier, judged.outcome), coalesce(asked.earlier = (asked.kept).outcome, false)
 FROM asked LEFT JOIN judged ON judged.ordinal = asked.ordinal ORDER BY asked.ordinal
