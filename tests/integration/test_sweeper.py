@@ -19,7 +19,8 @@ from service.cart.carts import Carts
 from service.coroutines import block_on
 from service.settings import Settings
 from tests.chaos.proxy import FaultProxy
-from tests.chaos.waits import again_and_again, wait_until
+from tests.chaos.waits import wait_until
+from tests.locks import is_waiting
 
 DAYS = 30
 OLD, YOUNG = "30 days 1 minute", "29 days 23 hours 59 minutes"
@@ -139,7 +140,7 @@ def test_an_addition_to_a_cart_that_is_being_deleted_makes_a_new_one(aged, add, 
         cursor.execute("EXECUTE sweep_carts(30, 500)")
         assert cursor.fetchone() == (1,)
         addition = other.submit(add, cart_id, 2)
-        wait_until(lambda: waiting(administrator))
+        wait_until(lambda: is_waiting(administrator, "lock_carts"))
         sweeping.commit()
         addition.result(5)
     sweeping.close()
@@ -147,16 +148,17 @@ def test_an_addition_to_a_cart_that_is_being_deleted_makes_a_new_one(aged, add, 
     assert count(administrator, "carts") == 1
 
 
-def waiting(administrator):
-    administrator.execute("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%lock_carts%'")
-    return administrator.rowcount
-
-
-def test_no_addition_is_lost_while_it_sweeps(aged, add, sweep, skus):
-    carts = [aged(OLD) for _ in range(200)]
-    with again_and_again(sweep), ThreadPoolExecutor(3) as pool:
-        list(pool.map(lambda cart_id: add(cart_id, 2), carts))
-    assert [cart_id for cart_id in carts if 2 not in skus(cart_id)] == []
+def test_no_addition_is_lost_while_it_sweeps(aged, add, sweep, skus, administrator, monkeypatch):
+    monkeypatch.setattr(sweeper, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(sweeper, "_PAUSE_SECONDS", 0)
+    carts = [aged(OLD) for _ in range(300)]
+    with ThreadPoolExecutor(3) as pool:
+        sweeping = pool.submit(sweep)
+        list(pool.map(lambda cart_id: add(cart_id, 2), carts[::-1]))
+        sweeping.result()
+    assert [held for cart_id in carts if (held := skus(cart_id)) not in ([2], [1, 2])] == []
+    administrator.execute("SELECT count(DISTINCT id) FROM carts JOIN cart_lines ON cart_id = id")
+    assert administrator.fetchone() == (len(carts),)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from service.coroutines import block_on
 from service.errors import PostgresUnavailable
 from service.postgres import Postgres
 from tests.chaos.waits import wait_until
+from tests.locks import is_waiting
 from tests.web.catalogue import execute
 
 MOST_LINES, MOST_ITEMS, FEW_ITEMS = 3, 2147483647, 120
@@ -135,17 +136,12 @@ def test_while_the_first_with_a_key_is_under_way_others_are_told_so_and_not_held
         cursor.execute("BEGIN")
         cursor.execute("SELECT FROM carts WHERE id = %s FOR UPDATE", (str(cart_id),))
         first = pool.submit(add, additions, (cart_id, 9, 1, "key"))
-        wait_until(lambda: _waiting(cursor))
+        wait_until(lambda: is_waiting(cursor, "lock_carts"))
         assert add(additions, (cart_id, 9, 1, "key")) == ["key-under-way"]
         cursor.execute("COMMIT")
         assert first.result(5) == [None]
     assert add(additions, (cart_id, 9, 1, "key")) == [None]
     assert block_on(carts.contents(cart_id)) == b'[{"sku_id":9,"count":2}]'
-
-
-def _waiting(cursor):
-    cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%lock_carts%'")
-    return cursor.fetchone()[0]
 
 
 def test_a_cart_that_somebody_holds_is_refused_alone(carts, additions, shared_database_url):

@@ -15,6 +15,7 @@ REQUESTS = [
     ("GET", "/cart"),
     ("GET", "/cart/lines"),
     ("POST", "/cart"),
+    ("POST", "/cart/merge"),
     ("DELETE", "/cart"),
     ("PUT", "/cart/9"),
     ("DELETE", "/cart/9"),
@@ -50,7 +51,7 @@ def latin(text):
 
 
 def ask(client, method, path, **headers):
-    body = {"sku_id": 9} if method == "POST" else {"count": 1} if method == "PUT" else None
+    body = {"sku_id": 9, "token": TOKEN} if method == "POST" else {"count": 1} if method == "PUT" else None
     return client.open(path, method=method, json=body, headers=headers)
 
 

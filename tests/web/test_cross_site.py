@@ -1,11 +1,15 @@
 """Pages of other sites cannot change the cart that a browser's cookie opens."""
 
+from uuid import uuid4
+
 import pytest
 
+from service.cart.tokens import CartTokens
 from tests.web.answers import problem
 
+TOKEN = CartTokens(["a secret of the tests"]).issue(uuid4())
 HOST, SHOP, EVIL = "http://api.example", "https://shop.example", "https://evil.example"
-WRITES = [("POST", "/cart"), ("PUT", "/cart/9"), ("DELETE", "/cart/9"), ("DELETE", "/cart")]
+WRITES = [("POST", "/cart"), ("POST", "/cart/merge"), ("PUT", "/cart/9"), ("DELETE", "/cart/9"), ("DELETE", "/cart")]
 
 
 @pytest.fixture
@@ -22,7 +26,7 @@ def client(app):
 
 
 def send(client, method, path, **headers):
-    body = {"POST": {"sku_id": 10}, "PUT": {"count": 2}}.get(method)
+    body = {"POST": {"sku_id": 10, "token": TOKEN}, "PUT": {"count": 2}}.get(method)
     return client.open(path, method=method, json=body, headers=headers, base_url=HOST)
 
 

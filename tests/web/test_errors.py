@@ -19,6 +19,7 @@ PATHS = {
     "/products/1/related": {"GET"},
     "/cart": {"GET", "POST", "DELETE"},
     "/cart/lines": {"GET", "PUT", "DELETE"},  # a sku's path as well, which "lines" then is not an id of
+    "/cart/merge": {"POST", "PUT", "DELETE"},
     "/cart/9": {"PUT", "DELETE"},
     "/livez": {"GET"},
     "/readyz": {"GET"},

@@ -109,13 +109,19 @@ def test_a_field_takes_what_is_described(schema, given, name, described, require
     assert "default" not in limits or schema().load(others)[name] == limits["default"]
 
 
+@pytest.mark.parametrize(("given", "taken"), [({"token": ""}, True), ({"token": 1}, False), ({}, False)])
+def test_a_merge_takes_what_is_described(given, taken):
+    assert fits(schema_of("CartMerge"), given) is accepts(schemas.CartMerge, given) is taken
+
+
 def test_every_field_that_comes_in_is_described():
     described = [(schema, name) for schema, _, name, *_ in fields()]
+    described.append((schemas.CartMerge, "token"))
     taken = {schema for schema, _ in described}
     assert {(schema, name) for schema in taken for name in schema().fields} == set(described)
     assert taken == set(schemas.Part.__subclasses__())
     bodies = [part["requestBody"]["content"]["application/json"] for part in parts() if "requestBody" in part]
-    assert ["additionalProperties" in resolved(body["schema"]) for body in bodies] == [False, False]
+    assert ["additionalProperties" in resolved(body["schema"]) for body in bodies] == [False, False, False]
 
 
 @pytest.mark.parametrize(("count", "taken"), [(0, True), (1, False)])

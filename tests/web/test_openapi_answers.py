@@ -1,7 +1,9 @@
 import json
+from uuid import uuid4
 
 import pytest
 
+from service.cart.tokens import CartTokens
 from service.web import responses
 from tests.web.catalogue import UNKNOWN
 from tests.web.contract import API, COMPONENTS, fits, nginx_problems, resolved, service_problems
@@ -9,6 +11,7 @@ from tests.web.contract import API, COMPONENTS, fits, nginx_problems, resolved, 
 ONE = "/products/{product_id}"
 KINDS = ("", "/styles", "/related")
 SOMETIMES = {"Link", "Content-Encoding", "Vary", "Idempotency-Replayed"}
+TOKEN = CartTokens(["a secret of the tests"]).issue(uuid4())
 ADDED = {"json": {"sku_id": 9, "count": 2}}
 
 
@@ -52,6 +55,8 @@ def test_the_malformed_request_of_the_example_gets_that_answer(client):
         ("put", "/cart/{sku_id}", "/cart/9", {"json": {"count": 3}}, 204),
         ("put", "/cart/{sku_id}", "/cart/8", {"json": {"count": 3}}, 422),
         ("delete", "/cart/{sku_id}", "/cart/9", {}, 204),
+        ("post", "/cart/merge", "/cart/merge", {"json": {"token": TOKEN}}, 204),
+        ("post", "/cart/merge", "/cart/merge", {"json": {"token": "mine"}}, 400),
         ("delete", "/cart", "/cart", {}, 204),
         ("get", "/livez", "/livez", {}, 200),
         ("get", "/readyz", "/readyz", {}, 200),
