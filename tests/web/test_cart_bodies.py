@@ -36,6 +36,7 @@ def test_a_body_of_another_form_is_refused(client, body):
     body = body if isinstance(body, bytes) else body.encode()
     refused(client, "POST", "/cart", body.replace(b"NAME", b"sku_id"))
     refused(client, "PUT", "/cart/9", body.replace(b"NAME", b"count"))
+    refused(client, "POST", "/cart/merge", body.replace(b"NAME", b"token"))
 
 
 @pytest.mark.parametrize("sku_id", NO_IDS, ids=named)

@@ -102,9 +102,9 @@ def test_a_request_id_of_another_form_is_replaced_each_time_anew(client, given):
     assert all(len(one) == 32 and one.isalnum() for one in seen)
 
 
-@pytest.mark.parametrize("path", ["/cart", "/cart/9"])
+@pytest.mark.parametrize("path", ["/cart", "/cart/merge", "/cart/9"])
 def test_a_body_larger_than_the_setting_is_refused(client, path):
-    method = "POST" if path == "/cart" else "PUT"
+    method = "PUT" if path == "/cart/9" else "POST"
     fits = json.dumps({"sku_id": ""}).ljust(2000)
     headers = {"content_type": "application/json"}
     problem(client.open(path, method=method, data=fits, **headers), 400)
