@@ -9,10 +9,10 @@ from service.cart.additions import LOCK_CARTS, refusal
 from service.postgres import Call, Postgres, Statement
 
 _SQL = Path(__file__).parent / "sql"
-SET_LINE, TOUCH_CART, REMOVE_LINE, LOCK_CART, CLEAR_CART, LOCK_BOTH, MERGE_CARTS, CART, PRICED_CART = (
+SET_LINE, TOUCH_CART, REMOVE_LINE, CLEAR_CART, LOCK_BOTH, MERGE_CARTS, CART, PRICED_CART = (
     Statement.load(_SQL / f"{name}.sql")
     for name in (
-        *("set_line", "touch_cart", "remove_line", "lock_cart", "clear_cart", "lock_both", "merge_carts"),
+        *("set_line", "touch_cart", "remove_line", "clear_cart", "lock_both", "merge_carts"),
         *("cart", "priced_cart"),
     )
 )
@@ -47,8 +47,8 @@ class Carts:
         await self._postgres.run(Call(TOUCH_CART, (str(cart_id),)), Call(REMOVE_LINE, (str(cart_id), sku_id)))
 
     async def clear(self, cart_id: UUID) -> None:
-        """Delete a cart."""
-        await self._postgres.run(Call(LOCK_CART, (str(cart_id),)), Call(CLEAR_CART, (str(cart_id),)))
+        """Remove everything from a cart."""
+        await self._postgres.run(Call(TOUCH_CART, (str(cart_id),)), Call(CLEAR_CART, (str(cart_id),)))
 
     async def merge(self, cart_id: UUID, other_id: UUID) -> None:
         """Move the lines of another cart to a cart, which is created if needed, and delete the other.

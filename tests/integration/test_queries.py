@@ -33,7 +33,6 @@ VALUES = {
     carts.SET_LINE: (CART, 3, 7, 100, 99),
     carts.TOUCH_CART: (CART,),
     carts.REMOVE_LINE: (CART, 3),
-    carts.LOCK_CART: (CART,),
     carts.CLEAR_CART: (CART,),
     carts.LOCK_BOTH: ([CART, str(uuid4())],),
     carts.MERGE_CARTS: (CART, str(uuid4()), 100, 99),

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy.local import probes
-from service.cart.additions import Addition, Additions
+from service.cart.additions import ADD_LINES, LOCK_CARTS, Addition, Additions
 from service.cart.carts import Carts
 from service.coroutines import block_on
 from service.errors import PostgresUnavailable
-from service.postgres import Postgres
+from service.postgres import Call, Postgres
 from tests.chaos.waits import wait_until
 from tests.locks import is_waiting
 from tests.web.catalogue import execute
@@ -162,6 +162,19 @@ def test_a_cart_that_somebody_holds_is_refused_alone(carts, additions, shared_da
         b'[{"sku_id":9,"count":2}]',
         b'[{"sku_id":9,"count":1},{"sku_id":10,"count":1}]',
     ]
+
+
+def test_a_sku_that_comes_after_the_carts_were_locked_leaves_no_line_without_a_cart(own_database):
+    cart_id, sku_id = str(uuid4()), 2_000_000_000
+    postgres = Postgres(own_database, 1, 2.0)
+    block_on(postgres.run(Call(LOCK_CARTS, ([cart_id], [sku_id]))))
+    with probes.query(own_database) as cursor:
+        cursor.execute("INSERT INTO skus SELECT %s, style_id, size, quantity FROM skus LIMIT 1", (sku_id,))
+        added = Call(ADD_LINES, ([cart_id], [sku_id], [1], [None], MOST_LINES, MOST_ITEMS))
+        assert block_on(postgres.run(added)) == [(b"unknown-sku", False)]
+        cursor.execute("SELECT count(*) FROM cart_lines WHERE cart_id = %s", (cart_id,))
+        assert cursor.fetchone() == (0,)
+    postgres.close()
 
 
 def test_a_key_outlives_its_cart(carts, additions):

@@ -21,7 +21,9 @@ WITH given AS MATERIALIZED (
     END AS earlier
     FROM given
 ), seen AS (
-    SELECT *, EXISTS (SELECT FROM skus WHERE skus.id = asked.sku_id) AS known,
+    -- A sku that has come since lock_carts looked has left its addition without a cart.
+    SELECT *, EXISTS (SELECT FROM skus WHERE skus.id = asked.sku_id)
+            AND EXISTS (SELECT FROM carts WHERE carts.id = asked.cart_id) AS known,
         (SELECT line.count FROM cart_lines line WHERE (line.cart_id, line.sku_id) = (asked.cart_id, asked.sku_id)) AS held,
         min(ordinal) OVER (PARTITION BY asked.cart_id, asked.sku_id) AS first
     FROM asked WHERE earlier IS NULL

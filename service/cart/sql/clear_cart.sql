@@ -1,4 +1,4 @@
--- clear_cart: deletes a cart that lock_cart has locked, and its lines.
+-- clear_cart: removes all lines of a cart that touch_cart has locked. The cart stays until it is swept: one that was
+-- deleted under additions that wait for it could leave lines without a cart.
 -- $1 cart id.
-WITH emptied AS (DELETE FROM cart_lines WHERE cart_id = $1::uuid)
-DELETE FROM carts WHERE id = $1::uuid
+DELETE FROM cart_lines WHERE cart_id = $1::uuid

@@ -4,6 +4,7 @@
 WITH judged AS (
     SELECT CASE
         WHEN NOT EXISTS (SELECT FROM skus WHERE id = $2::int) THEN 'unknown-sku'
+        WHEN NOT EXISTS (SELECT FROM carts WHERE id = $1::uuid) THEN 'unknown-sku' -- when lock_carts looked
         WHEN NOT EXISTS (SELECT FROM cart_lines WHERE cart_id = $1::uuid AND sku_id = $2::int)
             AND (SELECT count(*) FROM cart_lines WHERE cart_id = $1::uuid) >= $4::int THEN 'too-many-lines'
         WHEN $3::int > $5::int THEN 'too-many-items'
