@@ -9,7 +9,7 @@ READY := $(VENV)/.installed
 STACK := $(PY) -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help run up status down seed migrate schema hits test browser chaos freshness bench bench-load bench-queries lint format clean
+.PHONY: help run up status down seed migrate schema hits test browser chaos freshness ledger bench bench-load bench-queries lint format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ bench-queries: $(READY) ## time the queries against another implementation's, an
 
 freshness: $(READY) ## measure how soon changes reach readers, alone and during a price feed, on a stack of its own
 	@$(PY) -m tests.freshness
+
+ledger: $(READY) ## write to carts 200,000 times under faults, then look for every write; prints what was lost or doubled
+	@$(PY) -m tests.ledger
 
 lint: $(READY) ## check style, types and the direction of imports
 	@$(PY) -m ruff check

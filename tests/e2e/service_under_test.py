@@ -75,9 +75,18 @@ class Service:
 
 @contextmanager
 def running(
-    root: Path, free_port: Callable[[str], int], *, proxied: bool = False, micro_cache: bool = False
+    root: Path,
+    free_port: Callable[[str], int],
+    *,
+    proxied: bool = False,
+    micro_cache: bool = False,
+    durable: bool = False,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Service]:
-    """Start everything, with a catalogue of products that are only products; stop everything."""
+    """Start everything, with a catalogue of products that are only products; stop everything.
+
+    ``settings`` go before those of all tests; ``durable`` is the argument of ``Postgres``.
+    """
     with ExitStack() as stopping:
 
         def start(part: Part) -> Part:
@@ -88,13 +97,13 @@ def running(
         def before(store: Postgres | Redis) -> FaultProxy | None:
             return start(FaultProxy(free_port("a fault proxy"), store.address)) if proxied else None
 
-        postgres = start(Postgres(root, free_port("e2e postgres"), root / "postgres.log", durable=False))
+        postgres = start(Postgres(root, free_port("e2e postgres"), root / "postgres.log", durable=durable))
         redis = start(Redis(root, free_port("e2e redis"), root / "redis.log"))
         proxies = before(postgres), before(redis)
         runner.migrate(postgres.url)
         _insert_products(postgres.url)
         urls = (_through(*pair) for pair in zip((postgres, redis), proxies, strict=True))
-        given = _settings(free_port, micro_cache, *urls)
+        given = {**_settings(free_port, micro_cache, *urls), **(settings or {})}
         instances = [
             start(Instance(int(address.rpartition(":")[2]), root / "web.log", given, f"web {address}"))
             for address in given["INSTANCES"].split(",")

@@ -1,0 +1,62 @@
+"""What a cart may hold by the answers that its clients got."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
+from typing import NamedTuple
+
+
+class Outcome(Enum):
+    """What a client knows of its write. Without an answer it may have been carried out, once, or not."""
+
+    ACKNOWLEDGED = "acknowledged"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+class Difference(NamedTuple):
+    """A count that no sequence of the writes explains: ``kind`` is lost or doubled."""
+
+    kind: str
+    sku_id: int
+    found: int
+    possible: list[int]
+
+
+class ExpectedCart:
+    """The counts that are possible of each sku.
+
+    Writes are applied in the order in which they were sent; only additions may be sent by several clients at once.
+    """
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+        self.left_alone_until = 0.0
+        """The owner waits until then (monotonic): an unanswered write may still take effect."""
+        self._possible: dict[int, set[int]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, sku_id: int, count: int, outcome: Outcome) -> None:
+        self._write(sku_id, lambda before: before + count, outcome)
+
+    def set(self, sku_id: int, count: int, outcome: Outcome) -> None:
+        self._write(sku_id, lambda _: count, outcome)
+
+    def clear(self, outcome: Outcome) -> None:
+        for sku_id in self._possible:
+            self.set(sku_id, 0, outcome)
+
+    def differences(self, found: Mapping[int, int]) -> Iterator[Difference]:
+        """Whatever the writes do not explain, of all that the cart holds."""
+        for sku_id in sorted({*self._possible, *found}):
+            possible, count = sorted(self._possible.get(sku_id, {0})), found.get(sku_id, 0)
+            if count not in possible:
+                kind = "doubled" if count > possible[-1] else "lost"
+                yield Difference(kind, sku_id, count, possible)
+
+    def _write(self, sku_id: int, change: Callable[[int], int], outcome: Outcome) -> None:
+        with self._lock:
+            before = self._possible.get(sku_id, {0})
+            after = set(map(change, before))
+            both = {Outcome.ACKNOWLEDGED: after, Outcome.REFUSED: before, Outcome.UNKNOWN: before | after}
+            self._possible[sku_id] = both[outcome]

@@ -1,0 +1,74 @@
+"""What is done to the service while clients write. Each fault is over when its function returns."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.chaos import process_faults
+from tests.chaos.proxy import FaultProxy
+from tests.chaos.waits import wait_until
+from tests.e2e.service_under_test import Service
+
+_CUT_SECONDS = 0.3
+_PAUSED_SECONDS = 1.0
+
+
+@dataclass
+class Stack:
+    """The service, with ``front`` between clients and nginx."""
+
+    service: Service
+    front: FaultProxy
+
+
+def worker_killed(stack: Stack) -> None:
+    with process_faults.worker_killed(stack.service):
+        pass
+
+
+def instances_restarted(stack: Stack) -> None:
+    with process_faults.instances_restarted(stack.service):
+        pass
+
+
+def postgres_shut_down_at_once(stack: Stack) -> None:
+    """It forgets whatever is not in its log on disk, and recovers from that."""
+    postgres = stack.service.postgres
+    os.kill(postgres.pid, signal.SIGQUIT)
+    wait_until(lambda: not postgres.alive())
+    postgres.start()
+
+
+def postgres_cut_off(stack: Stack) -> None:
+    assert stack.service.postgres_proxy
+    _cut(stack.service.postgres_proxy)
+
+
+def clients_cut_off(stack: Stack) -> None:
+    _cut(stack.front)
+
+
+def instance_paused(stack: Stack) -> None:
+    instance = random.choice(stack.service.instances)
+    instance.pause()
+    time.sleep(_PAUSED_SECONDS)
+    instance.resume()
+
+
+def _cut(proxy: FaultProxy) -> None:
+    proxy.cut()
+    time.sleep(_CUT_SECONDS)
+    proxy.heal()
+
+
+FAULTS: dict[str, Callable[[Stack], None]] = {
+    "worker killed (-9)": worker_killed,
+    "Postgres shut down immediate": postgres_shut_down_at_once,
+    "instance paused": instance_paused,
+    "Postgres cut off": postgres_cut_off,
+    "clients cut off": clients_cut_off,
+    "instances restarted one by one": instances_restarted,
+}
