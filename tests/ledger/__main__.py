@@ -10,7 +10,6 @@ from tests.bench.machine import processor
 from tests.ledger.run import Report, Run, first_of, private_stack
 
 OPERATIONS, ROUNDS, SECONDS = 200_000, 5, 330.0
-MOST_ITEMS = 1500
 
 
 def main() -> int:
@@ -18,11 +17,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.ledger", description=__doc__)
     parser.add_argument("--operations", type=int, default=OPERATIONS)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each fault strikes at least")
-    parser.add_argument("--most-items", type=int, default=MOST_ITEMS, help="CART_MAX_ITEMS of the service")
     options = parser.parse_args()
     print(f"{datetime.datetime.now(datetime.UTC).date()}, {os.cpu_count()} cores of {processor()}\n", flush=True)
-    with private_stack(options.most_items) as stack:
-        report = Run(stack, options.most_items).until(options.operations, options.rounds, SECONDS)
+    with private_stack() as stack:
+        report = Run(stack, options.operations, options.rounds).report(SECONDS)
     print(_table(_figures(report)), _table(report.faults), sep="\n\n")
     if report.complaints:
         print(f"\n{len(report.complaints)} complaints:\n{first_of(report.complaints)}", file=sys.stderr)

@@ -6,12 +6,13 @@ from collections import Counter, deque
 from collections.abc import Sequence
 
 from tests.ledger.connection import Answer, Connection, Request
-from tests.ledger.expected import ExpectedCart, Outcome
+from tests.ledger.expected import ExpectedCart, Outcome, SharedCarts
 
 SKUS = range(1, 41)
 UNKNOWN_SKU = 10_000_000
 _MOST_ADDED = 3
-_MOST_SET = 99
+_MOST_SET = 30
+_SHARED_SKUS = SKUS[:8]
 _CARTS_IN_USE = 5
 _KEPT_KEYS = 200
 
@@ -25,10 +26,10 @@ _CONFLICT = 409
 class Client:
     """Uses carts of its own one request at a time, and adds to the ``shared`` ones as others do too.
 
-    ``counts`` are of operations, ``complaints`` what an answer should not have been.
+    ``counts`` are of operations; ``complaints`` are answers that should have been others.
     """
 
-    def __init__(self, name: str, addresses: Sequence[str], shared: Sequence[ExpectedCart]) -> None:
+    def __init__(self, name: str, addresses: Sequence[str], shared: SharedCarts) -> None:
         self._name, self._shared = name, shared
         self._random = random.Random(name)
         self._connections = [Connection(address) for address in addresses]
@@ -75,8 +76,8 @@ class Client:
             self._note_addition(cart, request, self._sent(request))
 
     def _add_to_shared(self) -> None:
-        cart = self._random.choice(self._shared)
-        request = self._addition(cart, self._key())
+        cart = self._shared.current()
+        request = self._addition(cart, self._key(), _SHARED_SKUS)
         self._note_addition(cart, request, self._sent(request))
 
     def _refused(self) -> None:
@@ -85,7 +86,7 @@ class Client:
             sku_id, count = self._random.choice(((UNKNOWN_SKU, 1), (self._sku(), 0)))
             answer = self._sent(Request("POST", "/cart", {"sku_id": sku_id, "count": count}, cart.token, self._key()))
             if answer.outcome is Outcome.ACKNOWLEDGED:
-                self.complaints.append(f"{count} of sku {sku_id} was accepted")
+                self.complaints.append(f"accepted: {count} of sku {sku_id}")
 
     def _repeat_answered(self) -> None:
         """An addition with a key that was answered before, perhaps by another instance, or before a restart."""
@@ -94,7 +95,7 @@ class Client:
         request, before = self._random.choice(self._answered)
         answer = self._until_answered(request)
         if answer[:3] != (before.status, before.token, True):
-            self.complaints.append(f"{request} was answered {before}, repeated {answer}")
+            self._complain(request, before, answer)
         self.counts["repeated after its answer"] += 1
 
     # PUT and DELETE
@@ -141,8 +142,8 @@ class Client:
         self._keys += 1
         return f"{self._name}-{self._keys}"
 
-    def _addition(self, cart: ExpectedCart | None, key: str | None) -> Request:
-        body = {"sku_id": self._sku(), "count": self._random.randint(1, _MOST_ADDED)}
+    def _addition(self, cart: ExpectedCart | None, key: str | None, skus: Sequence[int] = SKUS) -> Request:
+        body = {"sku_id": self._random.choice(skus), "count": self._random.randint(1, _MOST_ADDED)}
         return Request("POST", "/cart", body, cart and cart.token, key)
 
     def _note_addition(self, cart: ExpectedCart, request: Request, answer: Answer) -> None:
@@ -183,9 +184,13 @@ class Client:
     def _keep(self, request: Request, answers: Sequence[Answer]) -> None:
         made = [each for each in answers if each.outcome is Outcome.ACKNOWLEDGED]
         if len({each[:2] for each in answers}) > 1 or sum(not each.is_replayed for each in made) > 1:
-            self.complaints.append(f"{request} was answered {answers}")
+            self._complain(request, *answers)
         if answers[0].status != 400:
             self._answered.append((request, answers[0]))
+
+    def _complain(self, request: Request, *answers: Answer) -> None:
+        said = ", then ".join(f"{each.status}{' replayed' * each.is_replayed}" for each in answers)
+        self.complaints.append(f"answers: {request.body} with key {request.key} to {request.token}: {said}")
 
 
 def _is_final(answer: Answer) -> bool:

@@ -1,7 +1,8 @@
 """What a cart may hold by the answers that its clients got."""
 
+import itertools
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ class Outcome(Enum):
 
 
 class Difference(NamedTuple):
-    """A count that no sequence of the writes explains: ``kind`` is lost or doubled."""
+    """A count that the writes do not explain: ``kind`` is lost, doubled or over the limit."""
 
     kind: str
     sku_id: int
@@ -46,13 +47,15 @@ class ExpectedCart:
         for sku_id in self._possible:
             self.set(sku_id, 0, outcome)
 
-    def differences(self, found: Mapping[int, int]) -> Iterator[Difference]:
-        """Whatever the writes do not explain, of all that the cart holds."""
+    def differences(self, found: Mapping[int, int], most_items: int) -> Iterator[Difference]:
+        """Whatever the writes do not explain of what the cart holds, which is at most ``most_items`` of a sku."""
         for sku_id in sorted({*self._possible, *found}):
             possible, count = sorted(self._possible.get(sku_id, {0})), found.get(sku_id, 0)
             if count not in possible:
                 kind = "doubled" if count > possible[-1] else "lost"
                 yield Difference(kind, sku_id, count, possible)
+            if count > most_items:
+                yield Difference("over the limit", sku_id, count, [most_items])
 
     def _write(self, sku_id: int, change: Callable[[int], int], outcome: Outcome) -> None:
         with self._lock:
@@ -60,3 +63,17 @@ class ExpectedCart:
             after = set(map(change, before))
             both = {Outcome.ACKNOWLEDGED: after, Outcome.REFUSED: before, Outcome.UNKNOWN: before | after}
             self._possible[sku_id] = both[outcome]
+
+
+class SharedCarts:
+    """Carts for all clients, one after the other, so that many come to the most items that they can hold."""
+
+    _ADDITIONS = 200
+
+    def __init__(self, carts: Sequence[ExpectedCart]) -> None:
+        self.carts = carts
+        self._additions = itertools.count()
+
+    def current(self) -> ExpectedCart:
+        """The one to add to now."""
+        return self.carts[next(self._additions) // self._ADDITIONS % len(self.carts)]

@@ -20,12 +20,15 @@ from tests.chaos.waits import wait_until
 from tests.e2e.service_under_test import running
 from tests.ledger.clients import SKUS, Client
 from tests.ledger.connection import Connection, Request
-from tests.ledger.expected import ExpectedCart
+from tests.ledger.expected import ExpectedCart, SharedCarts
 from tests.ledger.faults import FAULTS, Stack
 
+MOST_ITEMS = 40
+"""CART_MAX_ITEMS of the service: only shared carts come to it."""
+
 _CLIENTS = 12
-_SHARED_CARTS = 3
-_BETWEEN_FAULTS = 150  # operations
+_OPERATIONS_A_SHARED_CART = 1000
+_MOST_BETWEEN_FAULTS = 2500  # acknowledged operations
 _SHOWN = 20
 _JOIN_SECONDS = 90.0
 
@@ -46,11 +49,11 @@ class Report:
 
 
 @contextmanager
-def private_stack(most_items: int) -> Iterator[Stack]:
+def private_stack() -> Iterator[Stack]:
     """The service with a durable Postgres, proxies where connections are cut, and a few skus."""
     root, ports = Path(tempfile.mkdtemp(prefix="ledger-", dir=RunDirectory(CHECKOUT / ".run").servers())), Ports()
     root.chmod(0o755)
-    settings = {"CART_MAX_ITEMS": str(most_items), "POSTGRES_CONNECTIONS": "8"}
+    settings = {"CART_MAX_ITEMS": str(MOST_ITEMS), "POSTGRES_CONNECTIONS": "8"}
     try:
         with running(root, ports.take, proxied=True, durable=True, settings=settings) as service:
             with probes.query(service.postgres.url) as cursor:
@@ -67,39 +70,42 @@ def private_stack(most_items: int) -> Iterator[Stack]:
 
 
 class Run:
-    """Clients on threads. ``most_items`` is the service's CART_MAX_ITEMS."""
+    """Clients on threads, for so many ``operations`` at least, while every fault strikes in so many ``rounds``."""
 
-    def __init__(self, stack: Stack, most_items: int) -> None:
-        self._stack, self._most_items = stack, most_items
+    def __init__(self, stack: Stack, operations: int, rounds: int) -> None:
+        self._stack, self._wanted = stack, operations
+        self._strikes = rounds * len(FAULTS)
+        self._between_faults = min(_MOST_BETWEEN_FAULTS, operations // (2 * self._strikes))
         service = stack.service
-        with_connection = Connection(service.nginx.address)
-        self._shared = [_new_cart(with_connection) for _ in range(_SHARED_CARTS)]
-        with_connection.close()
-        addresses = [stack.front.address, service.nginx.address, *(each.address for each in service.instances)]
+        self._direct = [service.nginx.address, *(each.address for each in service.instances)]
+        self._shared = SharedCarts(_new_carts(service.nginx.address, 1 + operations // _OPERATIONS_A_SHARED_CART))
+        addresses = [stack.front.address, *self._direct]
         self._clients = [Client(f"client-{number}", addresses, self._shared) for number in range(_CLIENTS)]
         self._over = threading.Event()
         self._failures: list[str] = []
         self._faults: Counter[str] = Counter()
 
-    def until(self, operations: int, rounds: int, seconds: float) -> Report:
-        """Run until so many operations and rounds of faults are done, or the time is up; then compare."""
-        deadline = time.monotonic() + seconds
+    def report(self, seconds: float) -> Report:
+        """Run for ``seconds`` at most, then read every cart."""
         threads = [threading.Thread(target=self._operate, args=(client,)) for client in self._clients]
         for thread in threads:
             thread.start()
         try:
-            for done, (name, strike) in enumerate(cycle(FAULTS.items())):
-                enough = done >= rounds * len(FAULTS) and self._operations() >= operations
-                if enough or time.monotonic() > deadline or self._failures:
-                    break
-                strike(self._stack)
-                self._faults[name] += 1
-                self._wait_until_well()
+            self._strike_until(time.monotonic() + seconds)
         finally:
             self._over.set()
             for thread in threads:
                 thread.join(_JOIN_SECONDS)
         return self._compared()
+
+    def _strike_until(self, deadline: float) -> None:
+        for done, (name, strike) in enumerate(cycle(FAULTS.items())):
+            is_enough = done >= self._strikes and self._operations() >= self._wanted
+            if is_enough or time.monotonic() > deadline or self._failures:
+                return
+            strike(self._stack)
+            self._faults[name] += 1
+            self._wait_until_well()
 
     def _operate(self, client: Client) -> None:
         try:
@@ -117,32 +123,29 @@ class Run:
         """Until both instances are ready and clients are answered."""
         wait_until(lambda: set(self._stack.service.states()) == {"ok"})
         before = self._acknowledged()
-        wait_until(lambda: self._acknowledged() >= before + _BETWEEN_FAULTS or bool(self._failures))
+        wait_until(lambda: self._acknowledged() >= before + self._between_faults or bool(self._failures))
 
     def _acknowledged(self) -> int:
         return sum(client.counts["acknowledged"] for client in self._clients)
 
     def _compared(self) -> Report:
         counts = sum((client.counts for client in self._clients), Counter[str]())
-        carts = [*self._shared, *(cart for client in self._clients for cart in client.carts)]
+        carts = [*self._shared.carts, *(cart for client in self._clients for cart in client.carts)]
         complaints = [*self._failures, *(each for client in self._clients for each in client.complaints)]
-        report = Report(counts, len(carts), self._faults, complaints=complaints)
-        addresses = [self._stack.service.nginx.address, *(each.address for each in self._stack.service.instances)]
-        connections = [Connection(address) for address in addresses]
+        report = Report(counts, len(carts), self._faults)
+        connections = [Connection(address) for address in self._direct]
         for cart, connection in zip(carts, cycle(connections), strict=False):
-            self._compare(cart, _contents(connection, cart), report)
+            _compare(cart, _contents(connection, cart), report)
         for connection in connections:
             connection.close()
+        report.complaints += complaints
         return report
 
-    def _compare(self, cart: ExpectedCart, found: dict[int, int], report: Report) -> None:
-        for each in cart.differences(found):
-            report.differences[each.kind] += 1
-            report.complaints.append(f"{each.kind}: {each}")
-        for sku_id, count in found.items():
-            if count > self._most_items:
-                report.differences["over the limit"] += 1
-                report.complaints.append(f"{count} of sku {sku_id} are over the limit")
+
+def _compare(cart: ExpectedCart, found: dict[int, int], report: Report) -> None:
+    for each in cart.differences(found, MOST_ITEMS):
+        report.differences[each.kind] += 1
+        report.complaints.append(f"{each.kind}: {each.found} of sku {each.sku_id} in {cart.token}, not {each.possible}")
 
 
 def first_of(complaints: Sequence[str]) -> str:
@@ -150,13 +153,15 @@ def first_of(complaints: Sequence[str]) -> str:
     return "\n".join(complaints[:_SHOWN])
 
 
-def _new_cart(connection: Connection) -> ExpectedCart:
-    """A cart for all clients."""
-    answer = connection.ask(Request("POST", "/cart", {"sku_id": SKUS[0]}))
-    assert answer.token, answer
-    cart = ExpectedCart(answer.token)
-    cart.add(SKUS[0], 1, answer.outcome)
-    return cart
+def _new_carts(address: str, count: int) -> list[ExpectedCart]:
+    connection, carts = Connection(address), []
+    for _ in range(count):
+        answer = connection.ask(Request("POST", "/cart", {"sku_id": SKUS[0]}))
+        assert answer.token, answer
+        carts.append(ExpectedCart(answer.token))
+        carts[-1].add(SKUS[0], 1, answer.outcome)
+    connection.close()
+    return carts
 
 
 def _contents(connection: Connection, cart: ExpectedCart) -> dict[int, int]:
