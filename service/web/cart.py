@@ -72,6 +72,7 @@ def merge_carts() -> Response:
 def set_line(sku_id: str) -> Response:
     """Set the count of a sku; 0 removes it."""
     wanted_sku, count = requests.path(SkuPath)["sku_id"], requests.body(CartCount)["count"]
+    requests.refuse_abandoned()
     cart_id = _own_cart()
     if count:
         cart_id = cart_id or _new_cart(None)
@@ -86,6 +87,7 @@ def set_line(sku_id: str) -> Response:
 def remove_line(sku_id: str) -> Response:
     """Remove a sku."""
     unwanted_sku = requests.path(SkuPath)["sku_id"]
+    requests.refuse_abandoned()
     if cart_id := _own_cart():
         block_on(resources().carts.remove(cart_id, unwanted_sku))
     return responses.written()
@@ -94,6 +96,7 @@ def remove_line(sku_id: str) -> Response:
 @cart.delete("/cart")
 def clear_cart() -> Response:
     """Delete the cart."""
+    requests.refuse_abandoned()
     if cart_id := _own_cart():
         block_on(resources().carts.clear(cart_id))
     return responses.written()

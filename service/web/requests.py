@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import select
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from flask import request
 from marshmallow import ValidationError
 
-from service.errors import Malformed, UnsupportedMediaType
+from service.errors import Malformed, Unavailable, UnsupportedMediaType
 from service.web.schemas import Part
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -59,6 +60,21 @@ def idempotency_key() -> str | None:
         wanted = "Must be 1 to 255 printable ASCII characters."
         raise Malformed(f"The {IDEMPOTENCY_KEY} header is malformed.", {IDEMPOTENCY_KEY: [wanted]})
     return key
+
+
+def refuse_abandoned() -> None:
+    """Raises Unavailable if a proxy has given this request up before it was begun.
+
+    It has repeated it elsewhere then, if it can be: carried out here too, it would undo what the client wrote since.
+    A proxy that gives up closes the connection; another client may only have said that it sends no more.
+    """
+    client = request.environ.get("gunicorn.socket")
+    if client is None or "X-Forwarded-For" not in request.headers:
+        return
+    poller = select.poll()
+    poller.register(client, select.POLLRDHUP)
+    if poller.poll(0):
+        raise Unavailable
 
 
 def _load(schema: type[Part], given: Mapping[str, Any], detail: str) -> dict[str, Any]:

@@ -108,6 +108,10 @@ class Exchange:
         self.until = 0.0
         self.sent: list[bytes] = []
 
+    def fileno(self) -> int:
+        """The client's socket, to poll."""
+        return self._socket.fileno()
+
     def recv(self, size: int) -> bytes:
         """Up to ``size`` bytes of the request. Raises TimeoutError when they are late."""
         if self._received:
