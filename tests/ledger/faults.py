@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from tests.chaos import process_faults
 from tests.chaos.proxy import FaultProxy
 from tests.chaos.waits import wait_until
-from tests.e2e.service_under_test import Service
+from tests.e2e.service_under_test import POSTGRES_TIMEOUT_SECONDS, Service
 
 _CUT_SECONDS = 0.3
 _PAUSED_SECONDS = 1.0
+_HUNG_SECONDS = 1.5 * POSTGRES_TIMEOUT_SECONDS
 
 
 @dataclass
@@ -42,6 +43,13 @@ def postgres_shut_down_at_once(stack: Stack) -> None:
     postgres.start()
 
 
+def postgres_hung(stack: Stack) -> None:
+    """What it was sent meanwhile takes effect when it goes on, though the clients were told that it was late."""
+    stack.service.postgres.pause()
+    time.sleep(_HUNG_SECONDS)
+    stack.service.postgres.resume()
+
+
 def postgres_cut_off(stack: Stack) -> None:
     assert stack.service.postgres_proxy
     _cut(stack.service.postgres_proxy)
@@ -51,7 +59,7 @@ def clients_cut_off(stack: Stack) -> None:
     _cut(stack.front)
 
 
-def instance_paused(stack: Stack) -> None:
+def instance_hung(stack: Stack) -> None:
     instance = random.choice(stack.service.instances)
     instance.pause()
     time.sleep(_PAUSED_SECONDS)
@@ -67,7 +75,8 @@ def _cut(proxy: FaultProxy) -> None:
 FAULTS: dict[str, Callable[[Stack], None]] = {
     "worker killed (-9)": worker_killed,
     "Postgres shut down immediate": postgres_shut_down_at_once,
-    "instance paused": instance_paused,
+    "instance hung (SIGSTOP)": instance_hung,
+    "Postgres hung (SIGSTOP)": postgres_hung,
     "Postgres cut off": postgres_cut_off,
     "clients cut off": clients_cut_off,
     "instances restarted one by one": instances_restarted,
