@@ -12,6 +12,7 @@ from tests.chaos.proxy import FaultProxy
 from tests.chaos.waits import wait_until
 from tests.e2e.service_under_test import POSTGRES_TIMEOUT_SECONDS, Service
 
+_KILLS = 3
 _CUT_SECONDS = 0.3
 _PAUSED_SECONDS = 1.0
 _HUNG_SECONDS = 1.5 * POSTGRES_TIMEOUT_SECONDS
@@ -26,8 +27,11 @@ class Stack:
 
 
 def worker_killed(stack: Stack) -> None:
-    with process_faults.worker_killed(stack.service):
-        pass
+    """Some times, as few requests are just then between their COMMIT and their answer."""
+    for _ in range(_KILLS):
+        with process_faults.worker_killed(stack.service):
+            pass
+        wait_until(lambda: set(stack.service.states()) == {"ok"})
 
 
 def instances_restarted(stack: Stack) -> None:
@@ -73,7 +77,7 @@ def _cut(proxy: FaultProxy) -> None:
 
 
 FAULTS: dict[str, Callable[[Stack], None]] = {
-    "worker killed (-9)": worker_killed,
+    "workers killed (-9), three": worker_killed,
     "Postgres shut down immediate": postgres_shut_down_at_once,
     "instance hung (SIGSTOP)": instance_hung,
     "Postgres hung (SIGSTOP)": postgres_hung,
