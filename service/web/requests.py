@@ -14,6 +14,7 @@ from marshmallow import ValidationError
 from service.errors import Malformed, Unavailable, UnsupportedMediaType
 from service.web.schemas import Part
 
+_HUNG_UP = getattr(select, "POLLRDHUP", 0)  # of Linux
 IDEMPOTENCY_KEY = "Idempotency-Key"
 _KEY = re.compile("[ -~]{1,255}", re.ASCII)
 
@@ -69,10 +70,10 @@ def refuse_abandoned() -> None:
     A proxy that gives up closes the connection; another client may only have said that it sends no more.
     """
     client = request.environ.get("gunicorn.socket")
-    if client is None or "X-Forwarded-For" not in request.headers:
+    if client is None or not _HUNG_UP or "X-Forwarded-For" not in request.headers:
         return
     poller = select.poll()
-    poller.register(client, select.POLLRDHUP)
+    poller.register(client, _HUNG_UP)
     if poller.poll(0):
         raise Unavailable
 

@@ -47,6 +47,7 @@ class Client:
             self._refused: 4,
             self._first_addition: 2,
             self._clear: 1,
+            self._merge: 2,
         }
 
     def operate(self) -> None:
@@ -119,6 +120,17 @@ class Client:
             answer = self._sent(Request("DELETE", "/cart", token=cart.token))
             cart.clear(answer.outcome)
             self._leave_alone(cart, answer)
+
+    # POST /cart/merge
+
+    def _merge(self) -> None:
+        """One of its carts takes what another holds; repeated, it takes nothing."""
+        cart, other = self._own_cart(), self._own_cart()
+        if cart and other and cart is not other:
+            answer = self._sent(Request("POST", "/cart/merge", {"token": other.token}, cart.token))
+            cart.take_from(other, answer.outcome)
+            for each in (cart, other):
+                self._leave_alone(each, answer)
 
     def _own_cart(self) -> ExpectedCart | None:
         now = time.monotonic()

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
+MOST_ITEMS = 40
+"""CART_MAX_ITEMS of the service."""
+
 
 class Outcome(Enum):
     """What a client knows of its write. Without an answer it may have been carried out, once, or not."""
@@ -46,6 +49,18 @@ class ExpectedCart:
     def clear(self, outcome: Outcome) -> None:
         for sku_id in self._possible:
             self.set(sku_id, 0, outcome)
+
+    def take_from(self, other: "ExpectedCart", outcome: Outcome) -> None:
+        """A merge: counts add up, to the most that a cart can hold, and the other cart is empty."""
+        for sku_id, theirs in list(other._possible.items()):
+            ours = self._possible.get(sku_id, {0})
+            both = {min(one + more, MOST_ITEMS) if more else one for one in ours for more in theirs}
+            self._possible[sku_id] = {
+                Outcome.ACKNOWLEDGED: both,
+                Outcome.REFUSED: ours,
+                Outcome.UNKNOWN: ours | both,
+            }[outcome]
+        other.clear(outcome)
 
     def differences(self, found: Mapping[int, int], most_items: int) -> Iterator[Difference]:
         """Whatever the writes do not explain of what the cart holds, which is at most ``most_items`` of a sku."""

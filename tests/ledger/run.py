@@ -20,11 +20,8 @@ from tests.chaos.waits import wait_until
 from tests.e2e.service_under_test import running
 from tests.ledger.clients import SKUS, Client
 from tests.ledger.connection import Connection, Request
-from tests.ledger.expected import ExpectedCart, SharedCarts
+from tests.ledger.expected import MOST_ITEMS, ExpectedCart, SharedCarts
 from tests.ledger.faults import FAULTS, Stack
-
-MOST_ITEMS = 40
-"""CART_MAX_ITEMS of the service: only shared carts come to it."""
 
 _CLIENTS = 12
 _OPERATIONS_A_SHARED_CART = 1000

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.ledger.expected import ExpectedCart, Outcome
+from tests.ledger.expected import MOST_ITEMS, ExpectedCart, Outcome
 from tests.ledger.faults import FAULTS
-from tests.ledger.run import MOST_ITEMS, Run, first_of, private_stack
+from tests.ledger.run import Run, first_of, private_stack
 
 ACKNOWLEDGED, REFUSED, UNKNOWN = Outcome
 
@@ -68,3 +68,20 @@ def test_a_deleted_cart_is_empty(cart):
 def test_no_line_holds_more_than_it_can(cart):
     cart.add(1, MOST_ITEMS + 1, ACKNOWLEDGED)
     assert kinds(cart, {1: MOST_ITEMS + 1}) == ["over the limit"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "ours", "theirs"),
+    [(ACKNOWLEDGED, [5], [0]), (REFUSED, [2], [3]), (UNKNOWN, [2, 5], [0, 3])],
+)
+def test_a_merged_cart_has_moved_once_or_not_at_all(cart, outcome, ours, theirs):
+    other = ExpectedCart("another token")
+    cart.add(1, 2, ACKNOWLEDGED)
+    other.add(1, 3, ACKNOWLEDGED)
+    other.add(2, MOST_ITEMS, ACKNOWLEDGED)
+    for _ in range(2 if outcome is ACKNOWLEDGED else 1):  # repeated, it moves nothing
+        cart.take_from(other, outcome)
+    held = MOST_ITEMS * (outcome is ACKNOWLEDGED)
+    for each, counts in ((cart, ours), (other, theirs)):
+        kept = held if each is cart else MOST_ITEMS - held
+        assert [count for count in range(12) if kinds(each, {1: count, 2: kept}) == []] == counts
