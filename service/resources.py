@@ -20,12 +20,13 @@ from service.settings import Settings
 class Resources:
     """The dependencies of the request handlers. Opening connects to nothing: both stores may be down.
 
-    The fast path reads and writes over connections of its own: what holds up the slow path does not hold up the fast.
+    The fast path reads and adds to carts over connections of their own: what holds up one does not hold up the others.
     """
 
     metrics: Metrics
     postgres: Postgres
     fast_postgres: Postgres
+    additions_postgres: Postgres
     redis: RedisStore
     database: DatabaseCatalogue
     catalogue: CachedCatalogue
@@ -39,11 +40,14 @@ class Resources:
     def open(cls, settings: Settings) -> Resources:
         """Build them as the settings say."""
         metrics = Metrics()
-        of_fast_path = settings.postgres_connections // 2
-        postgres, fast_postgres = (
-            Postgres(settings.database_url, size, settings.postgres_timeout_seconds, on_connect=ADOPTION)
-            for size in (settings.postgres_connections - of_fast_path, of_fast_path)
-        )
+
+        def pool(size: int) -> Postgres:
+            return Postgres(settings.database_url, size, settings.postgres_timeout_seconds, on_connect=ADOPTION)
+
+        of_fast_path, of_additions = settings.postgres_connections // 2, settings.postgres_connections // 4
+        postgres = pool(settings.postgres_connections - of_fast_path)
+        fast_postgres = pool(of_fast_path - of_additions)
+        additions_postgres = pool(of_additions) if of_additions else fast_postgres
         redis = RedisStore(settings.redis_url, settings.redis_timeout_seconds)
         lifetimes = Lifetimes(settings.cache_fresh_seconds, settings.cache_keep_seconds, settings.cache_missing_seconds)
         database = DatabaseCatalogue(postgres)
@@ -63,13 +67,14 @@ class Resources:
             metrics,
             postgres,
             fast_postgres,
+            additions_postgres,
             redis,
             database,
             catalogue,
             fast_catalogue,
             Carts(postgres, *limits),
             Additions(postgres, *limits),
-            Additions(fast_postgres, *limits),
+            Additions(additions_postgres, *limits),
             CartTokens(settings.cart_secrets()),
         )
 
@@ -80,3 +85,4 @@ class Resources:
         self.redis.close()
         self.postgres.close()
         self.fast_postgres.close()
+        self.additions_postgres.close()

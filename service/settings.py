@@ -55,7 +55,10 @@ class Settings:
     cart_max_items: int = _setting("items of one sku that a cart can hold", 99, at_least=1, at_most=2**31 - 1)
     cart_days: int = _setting("days after which a cart that nobody changed is deleted", 30, at_least=1, at_most=3_650)
     postgres_connections: int = _setting(
-        "connections of an instance to Postgres, half for the fast path", 8, at_least=2, at_most=100
+        "connections of an instance to Postgres: half for Flask, a quarter for carts",
+        8,
+        at_least=2,
+        at_most=100,
     )
     postgres_timeout_seconds: float = _setting(
         "deadline of one call to Postgres, waiting included", 2.0, at_least=0.01, at_most=60

@@ -19,7 +19,7 @@ from service.worker.fast_path import Response, Stage
 
 # In one batch. The loop does nothing else while it takes in what was found.
 _MOST_LOOKED_UP = 256
-_MOST_LOADED = {Kind.PRODUCT: 128, Kind.STYLES: 32, Kind.RELATED: 128}
+_MOST_LOADED = {Kind.PRODUCT: 128, Kind.STYLES: 16, Kind.RELATED: 128}
 _MOST_WAITING_FOR_LOADS = 512
 
 
@@ -39,7 +39,10 @@ class FastReads:
         self._deadline_seconds = deadline_seconds
         self.stages = {
             read_matching.LOOK_UP: Stage(self._look_up, _MOST_LOOKED_UP, sys.maxsize),
-            **{kind.value: Stage(self._load, most, _MOST_WAITING_FOR_LOADS) for kind, most in _MOST_LOADED.items()},
+            **{
+                kind.value: Stage(self._load, most, _MOST_WAITING_FOR_LOADS, in_flight=2)
+                for kind, most in _MOST_LOADED.items()
+            },
         }
 
     async def _look_up(self, requests: Sequence[Read], common: Callable[[], bytes]) -> Sequence[Response]:

@@ -12,7 +12,7 @@ from service.worker.tasks import Tasks
 
 _LOG = logging.getLogger(__name__)
 
-# A batch that takes longer is held up, by a lock or a server that hangs: one more may be in flight beside it.
+# A batch that takes longer is held up, by a lock or a server that hangs: another may be in flight beside it.
 _HELD_UP_SECONDS = 0.05
 _MOST_IN_FLIGHT = 2
 
@@ -45,7 +45,7 @@ class Batcher:
         return min(most, max(0.0, self._held_up_at - time.monotonic()))
 
     def begin(self) -> Sequence[Connection]:
-        """Begin a batch with what has gathered, if none is in flight or the last one is held up.
+        """Begin a batch with what has gathered, if few enough are in flight or the last one is held up.
 
         Return those for whom there is no room to wait.
         """
@@ -61,7 +61,7 @@ class Batcher:
         return refused
 
     def _may_begin(self) -> bool:
-        if not self._in_flight:
+        if self._in_flight < self._stage.in_flight:
             return True
         return self._in_flight < _MOST_IN_FLIGHT and time.monotonic() >= self._held_up_at
 

@@ -15,12 +15,14 @@ class Stage(NamedTuple):
     """What requests wait for: one call answers a batch of them.
 
     ``answer`` takes requests and a function that gives the header lines which the worker sends with every response. It
-    runs in the event loop. Requests that exceed ``most_waiting`` are refused.
+    runs in the event loop. Requests that exceed ``most_waiting`` are refused. Of two batches at most the second begins
+    only while the first is held up, or at once if ``in_flight`` is 2.
     """
 
     answer: Callable[[Sequence[Any], Callable[[], bytes]], Work[Sequence[Response]]]
     most_in_batch: int
     most_waiting: int
+    in_flight: int = 1
 
 
 class FastPath(Protocol):

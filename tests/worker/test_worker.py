@@ -172,6 +172,25 @@ def test_who_waits_for_a_load_to_begin_is_refused_within_the_deadline_too(connec
         assert 1.4 < time.monotonic() - began < 2
 
 
+def test_locked_products_hold_up_no_addition_to_a_cart(connect, given):
+    shopper = connect()
+    assert ask(shopper, 1)[0] == 200
+    with locked(given, "products, styles"):
+        for number in range(2):  # batches of each kind
+            for suffix in (b"", b"/styles"):
+                connect().sendall((GET % (600 + number)).replace(b" HTTP", suffix + b" HTTP"))
+            wait_until(lambda: waiting(given) >= 2)
+            assert_hits_are_quick(shopper)  # and by then as many wait as can
+        began = time.monotonic()
+        for _ in range(3):
+            shopper.sendall(
+                b"POST /cart HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n"
+                b'{"sku_id":1}'
+            )
+            assert answer(shopper)[0] == 201
+        assert time.monotonic() - began < 1
+
+
 def test_too_many_waiting_are_refused_at_once(launch, given):
     patient = launch(POSTGRES_TIMEOUT_SECONDS="3")
     host, _, port = patient.address.rpartition(":")
