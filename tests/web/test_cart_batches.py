@@ -164,6 +164,23 @@ def test_a_cart_that_somebody_holds_is_refused_alone(carts, additions, shared_da
     ]
 
 
+@pytest.mark.parametrize("write", ["clear", "remove"])
+def test_who_deletes_lines_waits_for_the_cart_before_them(carts, additions, shared_database_url, write):
+    """As additions do: who locked lines first could wait for a transaction that waits for it."""
+    cart_id = uuid4()
+    assert add(additions, (cart_id, 9, 1)) == [None]
+    deletion = {"clear": lambda: carts.clear(cart_id), "remove": lambda: carts.remove(cart_id, 9)}[write]
+    with ThreadPoolExecutor(1) as pool, probes.query(shared_database_url) as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT FROM carts WHERE id = %s FOR UPDATE", (str(cart_id),))
+        deleting = pool.submit(lambda: block_on(deletion()))
+        wait_until(lambda: is_waiting(cursor, "touch_cart"))
+        assert not deleting.done()
+        cursor.execute("COMMIT")
+        deleting.result(5)
+    assert block_on(carts.contents(cart_id)) == b"[]"
+
+
 def test_a_sku_that_comes_after_the_carts_were_locked_leaves_no_line_without_a_cart(own_database):
     cart_id, sku_id = str(uuid4()), 2_000_000_000
     postgres = Postgres(own_database, 1, 2.0)

@@ -1,3 +1,3 @@
--- touch_cart: writes a cart's time of last use, once an hour at most.
+-- touch_cart: locks a cart, if it exists, until the transaction ends, and writes its time of last use.
 -- $1 cart id.
-UPDATE carts SET touched_at = now() WHERE id = $1::uuid AND touched_at < now() - interval '1 hour'
+UPDATE carts SET touched_at = now() WHERE id = $1::uuid
