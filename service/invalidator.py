@@ -7,18 +7,15 @@ invalidations are pending in the outbox.
 from __future__ import annotations
 
 import logging
-import random
-import signal
 import threading
 
-from service import logs
 from service.cache.keys import SILENT_LISTENERS
 from service.cache.redis_store import RedisStore
 from service.catalogue.database import NOTIFY
 from service.catalogue.outbox import Outbox
 from service.coroutines import block_on
-from service.errors import Unavailable
 from service.postgres import Call, Listener, Postgres
+from service.process import Said, repeat, run_until_stopped
 from service.settings import Settings
 
 _LOG = logging.getLogger("service.invalidator")  # it runs as __main__
@@ -34,22 +31,21 @@ def run(settings: Settings, stop: threading.Event) -> None:
     redis = RedisStore(settings.redis_url, settings.redis_timeout_seconds)
     listener = Listener(settings.database_url, "catalogue", settings.postgres_timeout_seconds)
     outbox = Outbox(postgres, redis)
-    healthy = True
-    while not stop.is_set():
-        try:
-            notified = listener.wait(_LOOK_EVERY_SECONDS)
-            outbox.drain()
-            if not notified:
-                _check(listener, postgres, redis)
-        except Unavailable as error:
-            if healthy:
-                _LOG.warning("invalidations are pending", extra={"cause": type(error).__name__})
-            healthy = False
-            stop.wait(_PAUSE_AFTER_FAILURE_SECONDS * random.uniform(0.75, 1.25))  # noqa: S311
-        else:
-            if not healthy:
-                _LOG.warning("invalidations reach the cache again")
-            healthy = True
+
+    def invalidate() -> None:
+        notified = listener.wait(_LOOK_EVERY_SECONDS)
+        outbox.drain()
+        if not notified:
+            _check(listener, postgres, redis)
+
+    repeat(
+        invalidate,
+        stop,
+        _LOG,
+        Said("invalidations are pending", "invalidations reach the cache again"),
+        pause_seconds=0,
+        pause_after_failure_seconds=_PAUSE_AFTER_FAILURE_SECONDS,
+    )
     listener.close()
     redis.close()
     postgres.close()
@@ -64,15 +60,5 @@ def _check(listener: Listener, postgres: Postgres, redis: RedisStore) -> None:
         block_on(redis.count(SILENT_LISTENERS))
 
 
-def main() -> None:
-    """Run with the settings of the environment until SIGTERM or SIGINT."""
-    settings = Settings.from_env()
-    logs.configure(settings.log_level)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    run(settings, stop)
-
-
 if __name__ == "__main__":
-    main()
+    run_until_stopped(run)

@@ -1,21 +1,18 @@
 """Deletes carts that nobody changed for CART_DAYS, and old idempotency keys: ``python -m service.sweeper``.
 
-It looks about once a minute until it is stopped, and deletes in small transactions with pauses between them, beside the
+It looks about once a minute until it is stopped, and deletes in small transactions with pauses between them, during
 traffic. Several can run at once. A key counts for 24 hours, whether it has been deleted by then or not.
 """
 
 from __future__ import annotations
 
 import logging
-import random
-import signal
 import threading
 from pathlib import Path
 
-from service import logs
 from service.coroutines import block_on
-from service.errors import Unavailable
 from service.postgres import Call, Postgres, Statement
+from service.process import Said, repeat, run_until_stopped
 from service.settings import Settings
 
 _LOG = logging.getLogger("service.sweeper")  # it runs as __main__
@@ -37,20 +34,14 @@ _PAUSE_AFTER_FAILURE_SECONDS = 1.0
 def run(settings: Settings, stop: threading.Event) -> None:
     """Delete what is old, until ``stop`` is set."""
     postgres = Postgres(settings.database_url, 1, _DEADLINE_SECONDS, name="overview sweeper")
-    healthy = True
-    while not stop.is_set():
-        pause = _LOOK_EVERY_SECONDS
-        try:
-            sweep(postgres, settings.cart_days, stop)
-        except Unavailable as error:
-            if healthy:
-                _LOG.warning("old carts and keys are kept", extra={"cause": type(error).__name__})
-            healthy, pause = False, _PAUSE_AFTER_FAILURE_SECONDS
-        else:
-            if not healthy:
-                _LOG.warning("old carts and keys are deleted again")
-            healthy = True
-        stop.wait(pause * random.uniform(0.75, 1.25))  # noqa: S311
+    repeat(
+        lambda: sweep(postgres, settings.cart_days, stop),
+        stop,
+        _LOG,
+        Said("old carts and keys are kept", "old carts and keys are deleted again"),
+        pause_seconds=_LOOK_EVERY_SECONDS,
+        pause_after_failure_seconds=_PAUSE_AFTER_FAILURE_SECONDS,
+    )
     postgres.close()
 
 
@@ -70,15 +61,5 @@ def _sweep(postgres: Postgres, call: Call, stop: threading.Event) -> None:
         _LOG.info("swept", extra={"statement": call.statement.name, "rows": swept})
 
 
-def main() -> None:
-    """Run with the settings of the environment until SIGTERM or SIGINT."""
-    settings = Settings.from_env()
-    logs.configure(settings.log_level)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    run(settings, stop)
-
-
 if __name__ == "__main__":
-    main()
+    run_until_stopped(run)

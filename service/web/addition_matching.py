@@ -1,4 +1,4 @@
-"""Matches a plain addition to a cart by its bytes; what is in doubt is answered by gunicorn's parser and Flask."""
+"""Matches a plain addition to a cart by its bytes; all others are answered by gunicorn's parser and Flask."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class AdditionMatcher:
         return AdditionRequest(addition, own_cart[1], own_id, time.perf_counter(), parts.origin, is_secure)
 
     def _cart(self, parts: _Parts) -> tuple[UUID, str] | None:
-        """The client's cart, a new one for a client without, and its token; None where that is in doubt."""
+        """The client's cart, a new one for a client without, and its token; None where only Flask can say."""
         tokens = self._tokens
         if parts.token is not None:
             return tokens.verified(parts.token.decode())
@@ -115,14 +115,14 @@ class AdditionMatcher:
         return self._tokens.verified(found[1].decode())
 
     def _is_same_site(self, parts: _Parts) -> bool:
-        """Whether the cookie counts without doubt; see cors.refuse_cross_site."""
+        """Whether the cookie counts for certain; see cors.refuse_cross_site."""
         if self._origins.may_send_credentials(parts.origin):
             return True
         return parts.site in (b"same-origin", b"none") if parts.site else parts.origin is None
 
 
 def _wanted(body: bytes) -> tuple[int, int] | None:
-    """The sku and how many, None for a body that is in doubt: CartAddition says what is wrong with it."""
+    """The sku and how many, None for a body in which CartAddition has to find what is wrong."""
     try:
         given = json_object(body)
     except Malformed:

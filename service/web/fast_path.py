@@ -30,7 +30,7 @@ class ApplicationFastPath:
         self.stages = {**self._reads.stages, **self._additions.stages}
 
     def match(self, received: bytes, client: Any) -> Read | AdditionRequest | None:
-        """A read or an addition; None if in doubt."""
+        """A read or an addition; None if it is neither for certain."""
         return read_matching.match(received) or self._matcher.match(received, client)
 
     def overloaded(self, request: Read | AdditionRequest, common: bytes) -> bytes:

@@ -19,7 +19,7 @@ from service.web import heads
 from service.web.encodings import accepts_gzip
 from service.web.schemas import LARGEST_ID
 
-# What these say may change the answer; with whatever one of them says twice the request is in doubt.
+# What these say may change the answer; a request with one of them twice does not match.
 _ONCE = {
     b"host": heads.HOST,
     b"x-request-id": heads.REQUEST_ID,

@@ -26,12 +26,12 @@ class Stage(NamedTuple):
 
 
 class FastPath(Protocol):
-    """Tried before the application, which answers every request that is in doubt. ``stages`` are by name."""
+    """Tried before the application, which answers every request that does not match. ``stages`` are by name."""
 
     stages: Mapping[str, Stage]
 
     def match(self, raw: bytes, client: Any) -> Any | None:
-        """One whole request from this address, parsed; None if in doubt. Its ``stage`` is the name of its first one."""
+        """One whole request from this address, parsed, or None. Its ``stage`` is the name of its first one."""
         ...
 
     def overloaded(self, request: Any, common: bytes) -> bytes:
