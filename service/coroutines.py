@@ -27,6 +27,13 @@ class HasDescriptor(Protocol):
         ...
 
 
+def is_ready(source: HasDescriptor, events: int, seconds: float = 0.0) -> bool:
+    """Whether a socket is ready for ``events`` now, or within so many seconds; blocking."""
+    poll = select.poll()
+    poll.register(source, events)
+    return bool(poll.poll(max(0.0, seconds) * 1000))
+
+
 class Ready(NamedTuple):
     """Wait until a socket is ready for ``events``, or until the deadline ``until`` (monotonic)."""
 
@@ -36,9 +43,7 @@ class Ready(NamedTuple):
 
     def block(self) -> None:
         """Wait for it."""
-        poll = select.poll()
-        poll.register(self.source, self.events)
-        poll.poll(max(0.0, self.until - time.monotonic()) * 1000)
+        is_ready(self.source, self.events, self.until - time.monotonic())
 
 
 class Settled(NamedTuple):

@@ -86,11 +86,8 @@ class CacheAside:
         outage = self.catch_up.outage
         if not self.catch_up.breaker.allows():
             raise RedisUnavailable
-        try:
+        with self._noticing_failures():
             found = self._judged(await self._store.get(names))
-        except RedisUnavailable:
-            self.catch_up.failed()
-            raise
         if outage is not None:
             await self.catch_up.end(outage)
         if self.catch_up.outage is not None:  # a failure since: this may predate an invalidation that Redis missed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import socket
 import ssl
 import time
@@ -10,7 +9,7 @@ from typing import Any, Final
 
 import hiredis
 
-from service.coroutines import READABLE, WRITABLE, ready
+from service.coroutines import READABLE, WRITABLE, is_ready, ready
 from service.errors import RedisUnavailable
 
 _CHUNK_BYTES = 65536
@@ -76,9 +75,7 @@ class RedisConnection:
 
     def is_quiet(self) -> bool:
         """Whether nothing can be read: if something can, the server has closed the connection or is about to."""
-        poll = select.poll()
-        poll.register(self.socket, READABLE)
-        return not poll.poll(0)
+        return not is_ready(self.socket, READABLE)
 
     @property
     def is_open(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import socket
 import time
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from typing import Any
 import psycopg2.extensions
 from psycopg2.extensions import BYTES, POLL_OK, POLL_READ, POLL_WRITE, register_type
 
-from service.coroutines import READABLE, WRITABLE, block_on, ready
+from service.coroutines import READABLE, WRITABLE, block_on, is_ready, ready
 from service.postgres.statement import Call, text_of
 
 _EVENTS = {POLL_READ: READABLE, POLL_WRITE: WRITABLE}
@@ -22,8 +21,8 @@ LOST = (psycopg2.OperationalError, psycopg2.InterfaceError, OSError)
 
 # A query is planned once per connection: its plan must depend neither on the ids nor on how full the tables are then (a
 # table of carts may be empty), and JIT compilation costs a hundred times the run time of a query of a fraction of a
-# millisecond. While it runs a query, a server checks ten times a second
-# whether the client is still connected (Postgres 14 and later), and ends the query if not.
+# millisecond. While it runs a query, a server checks ten times a second whether the client is still connected (Postgres
+# 14 and later), and ends the query if not.
 _CHECK_SECONDS = 0.1
 SESSION_OPTIONS = (
     "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off -c random_page_cost=1.1"
@@ -77,9 +76,7 @@ class Connection(psycopg2.extensions.connection):
 
     def has_arrivals(self, seconds: float = 0.0) -> bool:
         """Whether there is data to read now, or within ``seconds``."""
-        poller = select.poll()
-        poller.register(self.fileno(), READABLE)
-        return bool(poller.poll(seconds * 1000))
+        return is_ready(self, READABLE, seconds)
 
     def hang_up(self) -> None:
         """Shut down the sending side. The server ends the running query, and then the connection."""
@@ -88,6 +85,4 @@ class Connection(psycopg2.extensions.connection):
 
     def wait_for_end(self, until: float) -> bool:
         """Whether the server has closed it too by ``until``, after ``hang_up``."""
-        poller = select.poll()
-        poller.register(self.fileno(), 0)  # POLLHUP is always reported, further data is not
-        return bool(poller.poll(max(0.0, until - time.monotonic()) * 1000))
+        return is_ready(self, 0, until - time.monotonic())  # POLLHUP is always reported, further data is not

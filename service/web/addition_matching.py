@@ -13,7 +13,7 @@ from service.cart.tokens import CartTokens
 from service.errors import Malformed
 from service.web import cart, heads, raw
 from service.web.requests import json_object
-from service.web.schemas import DIGITS, LARGEST_ID, MOST_PIECES
+from service.web.schemas import LARGEST_ID, MOST_PIECES, is_whole
 
 ADDITIONS = "additions"
 
@@ -133,9 +133,7 @@ def _wanted(body: bytes) -> tuple[int, int] | None:
 
 def _number(value: Any) -> int:
     """A whole number, or one in digits; 0 for anything else."""
-    if type(value) is int:
-        return value
-    return int(value) if isinstance(value, str) and DIGITS.fullmatch(value) else 0
+    return int(value) if is_whole(value) else 0
 
 
 def _is_trusted(client: Any) -> bool:

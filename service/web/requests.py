@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from flask import request
 from marshmallow import ValidationError
 
+from service.coroutines import is_ready
 from service.errors import Malformed, Unavailable, UnsupportedMediaType
 from service.web.schemas import Part
 
@@ -72,9 +73,7 @@ def refuse_abandoned() -> None:
     client = request.environ.get("gunicorn.socket")
     if client is None or not _HUNG_UP or "X-Forwarded-For" not in request.headers:
         return
-    poller = select.poll()
-    poller.register(client, _HUNG_UP)
-    if poller.poll(0):
+    if is_ready(client, _HUNG_UP):
         raise Unavailable
 
 

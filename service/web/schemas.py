@@ -14,8 +14,12 @@ DEFAULT_COUNT = 5
 MOST_PIECES = 99
 
 _PLAIN = re.compile("[1-9][0-9]*", re.ASCII)
-DIGITS = re.compile("[0-9]{1,10}", re.ASCII)
-"""A whole number as the key of an object or a form has it."""
+_DIGITS = re.compile("[0-9]{1,10}", re.ASCII)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether it is a JSON integer, or a string of its digits, as object keys and form values are."""
+    return type(value) is int or (isinstance(value, str) and _DIGITS.fullmatch(value) is not None)
 
 
 class _Plain(fields.Field[int]):
@@ -55,7 +59,7 @@ class _Whole(fields.Integer):
     """A JSON integer, or a string of its digits, as object keys and form values are: not true, not 1.0."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
-        if type(value) is not int and not (isinstance(value, str) and DIGITS.fullmatch(value)):
+        if not is_whole(value):
             raise self.make_error("invalid")
         return super()._deserialize(value, attr, data, **kwargs)
 

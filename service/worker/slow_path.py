@@ -8,7 +8,6 @@ which sends it: no thread waits for a client to read. Of gunicorn, this uses ``h
 from __future__ import annotations
 
 import logging
-import select
 import socket
 import time
 from collections.abc import Callable
@@ -16,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from gunicorn.http import errors, get_parser, wsgi
+
+from service.coroutines import READABLE, is_ready
 
 _LOG = logging.getLogger(__name__)
 
@@ -117,9 +118,7 @@ class Exchange:
         if self._received:
             data, self._received = self._received[:size], self._received[size:]
             return data
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
-        if not poll.poll(max(0.0, self.until - time.monotonic()) * 1000):
+        if not is_ready(self._socket, READABLE, self.until - time.monotonic()):
             raise TimeoutError
         return self._socket.recv(size)
 
