@@ -28,7 +28,7 @@ from tests.e2e.service_under_test import POSTGRES_TIMEOUT_SECONDS, Service
 _HOUR_SECONDS = 3600.0
 _LIFETIMES = Lifetimes(fresh_seconds=300.0, keep_seconds=86400.0, missing_seconds=10.0)
 _CONNECTIONS = 4
-_REDIS_TIMEOUT_SECONDS = 0.1
+_REDIS_TIMEOUT_SECONDS = 2.0  # the clock is what fails here: a busy machine is no outage of Redis
 
 
 class SteppingClock:
