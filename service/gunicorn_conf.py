@@ -9,6 +9,7 @@ from pathlib import Path as _Path
 
 sys.path.insert(0, str(_Path(__file__).parent.parent))  # gunicorn reads this file before it changes to its --chdir
 
+from service.metrics import memory as _memory
 from service.settings import Settings
 
 _settings = Settings.from_env()
@@ -50,6 +51,13 @@ forwarder_headers = ""
 
 # By default, all instances of a user would share its path.
 control_socket_disable = True
+
+
+def on_starting(_: object) -> None:
+    """Make the memory that the workers count in, before they are forked."""
+    _memory.of_this_instance()
+
+
 accesslog = None
 errorlog = "-"
 loglevel = _settings.log_level.lower()

@@ -14,7 +14,7 @@ from http.client import HTTPConnection, HTTPException
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.metrics import OUTCOMES
+from service.metrics.series import OUTCOMES
 from service.settings import Settings
 
 _DEADLINE_SECONDS = 2.0
@@ -63,7 +63,7 @@ def parse(metrics: str) -> Counts:
         {
             (sample.labels["kind"], sample.labels["outcome"]): int(sample.value)
             for sample in samples
-            if sample.name == "overview_documents_total"
+            if sample.name == "overview_documents_total" and sample.value
         }
     )
 

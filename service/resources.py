@@ -11,9 +11,11 @@ from service.cart.carts import Carts
 from service.cart.tokens import CartTokens
 from service.catalogue.cached import CachedCatalogue
 from service.catalogue.database import ADOPTION, DatabaseCatalogue
-from service.metrics import Metrics
+from service.metrics import Gauges, Metrics
+from service.metrics.memory import SharedMemory
 from service.postgres import Postgres
 from service.settings import Settings
+from service.version import fingerprint
 
 
 @dataclass(frozen=True)
@@ -37,21 +39,27 @@ class Resources:
     tokens: CartTokens
 
     @classmethod
-    def open(cls, settings: Settings) -> Resources:
-        """Build them as the settings say."""
-        metrics = Metrics()
+    def open(cls, settings: Settings, memory: SharedMemory | None = None) -> Resources:
+        """Build them as the settings say; metrics are in ``memory``, or in memory of their own."""
+        metrics = Metrics(memory, settings.version or fingerprint())
 
         def pool(size: int) -> Postgres:
-            return Postgres(settings.database_url, size, settings.postgres_timeout_seconds, on_connect=ADOPTION)
+            return Postgres(
+                settings.database_url,
+                size,
+                settings.postgres_timeout_seconds,
+                on_connect=ADOPTION,
+                metrics=metrics.pool,
+            )
 
         of_fast_path, of_additions = settings.postgres_connections // 2, settings.postgres_connections // 4
         postgres = pool(settings.postgres_connections - of_fast_path)
         fast_postgres = pool(of_fast_path - of_additions)
         additions_postgres = pool(of_additions) if of_additions else fast_postgres
-        redis = RedisStore(settings.redis_url, settings.redis_timeout_seconds)
+        redis = RedisStore(settings.redis_url, settings.redis_timeout_seconds, metrics.redis_calls)
         lifetimes = Lifetimes(settings.cache_fresh_seconds, settings.cache_keep_seconds, settings.cache_missing_seconds)
         database = DatabaseCatalogue(postgres)
-        cache = CacheAside(redis, lifetimes, pending=database.pending_invalidations)
+        cache = CacheAside(redis, lifetimes, pending=database.pending_invalidations, openings=metrics.breaker_openings)
         catalogue, fast_catalogue = (
             CachedCatalogue(
                 source,
@@ -63,6 +71,11 @@ class Resources:
             for source in (database, DatabaseCatalogue(fast_postgres))
         )
         limits = settings.cart_max_lines, settings.cart_max_items
+        pools = {postgres, fast_postgres, additions_postgres}
+        metrics.gauges = lambda: Gauges(
+            cache.catch_up.breaker.is_open, sum(each.size for each in pools), sum(each.busy for each in pools)
+        )
+        metrics.history.start()
         return cls(
             metrics,
             postgres,
@@ -73,13 +86,14 @@ class Resources:
             catalogue,
             fast_catalogue,
             Carts(postgres, *limits),
-            Additions(postgres, *limits),
-            Additions(additions_postgres, *limits),
+            Additions(postgres, *limits, metrics),
+            Additions(additions_postgres, *limits, metrics),
             CartTokens(settings.cart_secrets()),
         )
 
     def close(self) -> None:
         """Stop the threads and close the connections."""
+        self.metrics.history.stop()
         self.catalogue.close()
         self.fast_catalogue.close()
         self.redis.close()

@@ -99,6 +99,9 @@ class Settings:
     )
     micro_cache: bool = _setting("nginx answers hot keys itself for up to two seconds", False)
     nginx_access_log: str = _setting("where nginx writes its access log; off for none", "access.log")
+    version: str = _setting(
+        "name of the deployed version, shown to operators; a fingerprint of the code without it", ""
+    )
     log_level: str = _setting("least severe log lines written: DEBUG, INFO, WARNING or ERROR", "INFO")
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 from service.cache.catch_up import CatchUp, nothing_pending
 from service.cache.entry import UNKNOWN_INCARNATION, Document, Entry, Found, State, unpack
 from service.errors import RedisUnavailable
+from service.metrics.counting import Counts
 
 # A tombstone must outlive every fill that began before it. A fill that took longer than a sixth of that, because its
 # process or its network stalled, is discarded: by this process, or by the store if it is in flight by then.
@@ -60,7 +61,7 @@ class CacheAside:
     """A cache of versioned entries in front of a source, which is read on a miss.
 
     ``pending`` gives the numbers of the oldest and the newest pending invalidation, zeros if there is none. It may
-    raise Unavailable.
+    raise Unavailable. ``openings`` counts how often the circuit breaker opened.
     """
 
     def __init__(
@@ -70,13 +71,14 @@ class CacheAside:
         wall_clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         pending: Callable[[], Awaitable[tuple[int, int]]] = nothing_pending,
+        openings: Counts | None = None,
     ) -> None:
         self._store = store
         self._lifetimes = lifetimes
         self._wall_clock = wall_clock
         self._monotonic = monotonic
         self._newest_epoch = 0
-        self.catch_up = CatchUp(pending, monotonic)
+        self.catch_up = CatchUp(pending, monotonic, openings)
 
     async def look_up(self, names: Sequence[str]) -> list[Document | None]:
         """What may be served under each name. Raises RedisUnavailable at once while the circuit breaker is open.

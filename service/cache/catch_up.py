@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 
 from service.cache.breaker import Breaker
 from service.errors import RedisUnavailable, Unavailable
+from service.metrics.counting import Counts
+
+_LOG = logging.getLogger(__name__)
 
 _PAUSE_AFTER_FAILURE_SECONDS = 0.25
 
@@ -29,11 +33,14 @@ class CatchUp:
     """A circuit breaker that closes only when every invalidation that the store missed has reached it.
 
     ``pending`` gives the numbers of the oldest and the newest pending invalidation, zeros if there is none. It may
-    raise Unavailable. ``clock`` is monotonic.
+    raise Unavailable. ``clock`` is monotonic. ``openings`` counts how often the breaker opened.
     """
 
-    def __init__(self, pending: Callable[[], Awaitable[tuple[int, int]]], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, pending: Callable[[], Awaitable[tuple[int, int]]], clock: Callable[[], float], openings: Counts | None
+    ) -> None:
         self.pending = pending
+        self._openings = openings
         self.breaker = Breaker(_PAUSE_AFTER_FAILURE_SECONDS, clock)
         self.outage: Outage | None = None
 
@@ -45,6 +52,10 @@ class CatchUp:
 
     def failed(self) -> None:
         """Open the breaker after a failed call."""
+        if self.outage is None:
+            _LOG.warning("the circuit breaker of Redis opened")
+            if self._openings is not None:
+                self._openings.add(("redis",))
         self.breaker.failed()
         self.outage = Outage()
 
@@ -66,3 +77,4 @@ class CatchUp:
         if self.outage is outage:  # no new failure meanwhile
             self.outage = None
             self.breaker.succeeded()
+            _LOG.warning("the circuit breaker of Redis closed")

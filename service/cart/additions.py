@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from service.errors import (
     TooManyLines,
     UnknownSku,
 )
+from service.metrics import Metrics
 from service.postgres import Call, Postgres, Statement
 
 _SQL = Path(__file__).parent / "sql"
@@ -61,8 +63,9 @@ class Outcome(NamedTuple):
 class Additions:
     """Adds to carts of at most ``most_lines`` different skus with ``most_items`` of each."""
 
-    def __init__(self, postgres: Postgres, most_lines: int, most_items: int) -> None:
+    def __init__(self, postgres: Postgres, most_lines: int, most_items: int, metrics: Metrics) -> None:
         self._postgres = postgres
+        self._metrics = metrics
         self._limits = most_lines, most_items
 
     async def add(self, additions: Sequence[Addition]) -> list[Outcome]:
@@ -79,7 +82,12 @@ class Additions:
             for index, row in enumerate(await self._remembered(wanted, rows, again)):
                 outcomes[waiting[index]] = row
             waiting = [waiting[index] for index in again]
+        self._count(outcomes)
         return [Outcome(refusal(code, is_replayed=replayed), replayed) for code, replayed in outcomes]
+
+    def _count(self, outcomes: Sequence[Row]) -> None:
+        for outcome, count in Counter(map(_outcome, outcomes)).items():
+            self._metrics.additions.add((outcome,), count)
 
     async def _made(self, additions: Sequence[Addition]) -> list[Row]:
         """The outcomes of one transaction, or of one for each cart where somebody else has locked one for long."""
@@ -108,6 +116,7 @@ class Additions:
         wait = Call(LOCK_TIMEOUT, (_LOCK_TIMEOUT,))
         claim = [Call(CLAIM_KEYS, (cart_ids, keys))] if any(keys) else []
         lock = Call(LOCK_CARTS, (cart_ids, sku_ids))
+        self._metrics.batches.add()
         add = Call(ADD_LINES, (cart_ids, sku_ids, counts, keys, *self._limits))
         return [(code.decode(), is_replayed) for code, is_replayed in await self._postgres.run(wait, *claim, lock, add)]
 
@@ -129,6 +138,13 @@ class Additions:
             except PostgresUnavailable:
                 return [_UNAVAILABLE if index in refused else row for index, row in enumerate(rows)]
         return rows
+
+
+def _outcome(row: Row) -> str:
+    code, is_replayed = row
+    if code == PostgresUnavailable.code:
+        return "unavailable"
+    return "replayed" if is_replayed else "refused" if code in _REFUSALS else "made"
 
 
 def refusal(code: str, *, is_replayed: bool = False) -> ServiceError | None:

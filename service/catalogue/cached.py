@@ -34,7 +34,7 @@ class CachedCatalogue:
         self._source = source
         self._cache = cache
         self._metrics = metrics
-        self._single_flight = SingleFlight(self._load_and_fill, wait_seconds)
+        self._single_flight = SingleFlight(self._load_and_fill, wait_seconds, metrics.load_keys)
         self._refresher = BackgroundQueue("refreshing", self._refresh)
         self._shadow = Shadow(shadow_share, source, self._found, cache.catch_up.pending, metrics.shadow)
 
@@ -56,6 +56,7 @@ class CachedCatalogue:
         Stale documents and a sample of the hits go to the background queues.
         """
         found = await self._found(keys)
+        self._metrics.hottest.saw(keys)
         counts = self._count(keys, found)
         if any(outcome == "stale" for _, outcome in counts):
             self._refresher.ask([key for key, one in zip(keys, found, strict=True) if one and one.outcome == "stale"])
@@ -65,6 +66,7 @@ class CachedCatalogue:
     async def load(self, keys: Collection[Key]) -> dict[Key, Document]:
         """Every key's document from ``source``, after a look-up. Raises what ``source`` raises."""
         is_bypassed = self.cache_is_down
+        self._metrics.missed.saw(keys)
         loaded = await self._single_flight.load(keys)
         if is_bypassed:
             loaded = {key: one._replace(outcome="bypass") for key, one in loaded.items()}
@@ -90,6 +92,7 @@ class CachedCatalogue:
     async def _load_and_fill(self, keys: Collection[Key]) -> Loaded:
         began, incarnation, was_down = time.monotonic(), await self._cache.incarnation(), self.cache_is_down
         documents, entries, processed = {}, {}, 0
+        self._metrics.loads.add()
         for key, one in (await self._source.documents(keys)).items():
             documents[key] = document = one.compressed()
             entries[entry_name(*key)] = self._entry(document)

@@ -11,7 +11,7 @@ from service.catalogue import Catalogue, Document, Key
 from service.catalogue.background_queue import BackgroundQueue
 from service.coroutines import block_on
 from service.errors import RedisUnavailable
-from service.metrics import Counts
+from service.metrics.counting import Counts
 
 _LOG = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ from service import deadline
 from service.catalogue import Document, Key
 from service.coroutines import settled
 from service.errors import Unavailable
+from service.metrics.counting import Counts
 
 
 class Loaded(NamedTuple):
@@ -27,13 +28,16 @@ Load = Callable[[Collection[Key]], Awaitable[Loaded]]
 class SingleFlight:
     """Calls ``load`` for keys that are not being loaded now; waits for the others at most ``wait_seconds``.
 
+    ``keys`` counts the own ones and the shared ones.
+
     A request that joins a load arrived after the load began, perhaps after something newer had been served. If that is
     possible, it loads again, alone or together with others in that position.
     """
 
-    def __init__(self, load: Load, wait_seconds: float) -> None:
+    def __init__(self, load: Load, wait_seconds: float, keys: Counts) -> None:
         self._load = load
         self._wait_seconds = wait_seconds
+        self._keys = keys
         self._lock = threading.Lock()
         self._under_way: dict[Key, Future[Loaded]] = {}
 
@@ -52,6 +56,8 @@ class SingleFlight:
             shared = {key: self._under_way[key] for key in keys if key in self._under_way}
             mine = [key for key in keys if key not in shared]
             self._under_way.update(dict.fromkeys(mine, own))
+        self._keys.add(("own",), len(mine))
+        self._keys.add(("shared",), len(shared))
         # Its own keys first: nobody waits for another while others wait for it, so that there is no deadlock.
         loaded = dict((await self._fly(mine, own)).documents) if mine else {}
         doubtful = []

@@ -1,120 +1,80 @@
-"""The metrics of an instance. It is one process, and has its own ``/metrics``."""
+"""The metrics of an instance: counters in memory that its workers share, and the last hour of them.
+
+``series`` declares what is counted, ``memory`` holds it, ``counting`` counts, ``history`` keeps a row each second,
+``top`` finds what is asked for most, ``exposition`` is Prometheus' text.
+"""
 
 from __future__ import annotations
 
-import threading
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import accumulate
-from typing import TypeVar
+import time
+from collections.abc import Callable
+from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Gauge, Metric, generate_latest
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.registry import Collector
+from service.metrics import series
+from service.metrics.counting import Counts, Durations, Requests
+from service.metrics.history import History
+from service.metrics.memory import Area, SharedMemory
+from service.metrics.top import Top
 
-OUTCOMES = ("hit", "stale", "miss", "bypass")
-
-_BUCKETS = tuple(milliseconds / 1000 for milliseconds in (0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500))
-_BOUNDS = (*map(str, _BUCKETS), "+Inf")
-
-C = TypeVar("C", bound=Collector)
+_SHARE_OF_HOTTEST = 1 / 8
 
 
-class Durations(Collector):
-    """A histogram of request durations, by endpoint, method and status; a batch is counted at once."""
+class Gauges(NamedTuple):
+    """What is so now: whether the circuit breaker is open, connections to Postgres at most and in use."""
 
-    def __init__(self, name: str, meaning: str) -> None:
-        self._name = name
-        self._meaning = meaning
-        self._lock = threading.Lock()
-        self._seen: dict[tuple[str, str, str], tuple[list[int], list[float]]] = {}
-
-    def observe(self, endpoint: str, method: str, status: int, seconds: float, times: int = 1) -> None:
-        """Count ``times`` requests that took ``seconds`` each."""
-        labels = (endpoint, method, str(status))
-        with self._lock:
-            counts, total = self._seen.setdefault(labels, ([0] * (len(_BUCKETS) + 1), [0.0]))
-            counts[bisect_left(_BUCKETS, seconds)] += times
-            total[0] += seconds * times
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield them for Prometheus, whose buckets are cumulative."""
-        family = HistogramMetricFamily(self._name, self._meaning, labels=("endpoint", "method", "status"))
-        with self._lock:
-            seen = [(labels, list(accumulate(counts)), total[0]) for labels, (counts, total) in self._seen.items()]
-        for labels, counts, total in seen:
-            family.add_metric(labels, list(zip(_BOUNDS, map(float, counts), strict=True)), total)
-        yield family
+    breaker_open: bool = False
+    connections: int = 0
+    connections_busy: int = 0
 
 
-class Counts(Collector):
-    """A counter with labels; a batch is counted at once, at a tenth of the cost of the library's own."""
+class PoolMetrics(NamedTuple):
+    """Of connections to Postgres: duration of calls, time in use, waits for a free one and the time of those."""
 
-    def __init__(self, name: str, meaning: str, labels: Sequence[str]) -> None:
-        self._family = name, meaning, labels
-        self._lock = threading.Lock()
-        self._seen: Counter[tuple[str, ...]] = Counter()
+    calls: Durations
+    busy: Counts
+    waits: Counts
+    wait: Counts
 
-    def add(self, labels: tuple[str, ...], times: int = 1) -> None:
-        """Count ``times`` more of these labels."""
-        with self._lock:
-            self._seen[labels] += times
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield them for Prometheus."""
-        name, meaning, labels = self._family
-        family = CounterMetricFamily(name, meaning, labels=labels)
-        with self._lock:
-            seen = list(self._seen.items())
-        for each, times in seen:
-            family.add_metric(each, times)
-        yield family
+    @classmethod
+    def of(cls, area: Area) -> PoolMetrics:
+        """Counting in this area."""
+        families = series.POOL_BUSY, series.POOL_WAITS, series.POOL_WAIT
+        return cls(Durations(area, series.POSTGRES_CALLS), *(Counts(area, family) for family in families))
 
 
 class Metrics:
-    """The counters of one instance, in a registry of their own."""
+    """The metrics of one instance, by default in memory of its own; ``version`` is the deployed one.
 
-    content_type = CONTENT_TYPE_LATEST
+    ``hottest`` and ``missed`` are documents by (kind, product id), in this worker. ``gauges`` is set by who opens the
+    parts that it tells of.
+    """
 
-    def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        self.requests = self._kept(Durations("overview_request_seconds", "Duration of requests."))
-        self.documents = self._kept(
-            Counts(
-                "overview_documents",
-                "Documents served, by kind and outcome: hit, stale, miss or bypass.",
-                ("kind", "outcome"),
-            )
-        )
-        self.fills = self._kept(
-            Counts("overview_fills", "Documents offered to the cache after a miss: stored or refused.", ("outcome",))
-        )
-        self.shadow = self._kept(Counts("overview_shadow", "Hits verified against Postgres, by result.", ("outcome",)))
-        self.breaker_open = self._kept(
-            Gauge("overview_breaker_open", "1 while the circuit breaker of a store is open.", ("part",), registry=None)
-        )
-        self.outbox_oldest_seconds = self._kept(
-            Gauge(
-                "overview_outbox_oldest_seconds",
-                "Age of the oldest pending invalidation; NaN without Postgres.",
-                registry=None,
-            )
-        )
+    def __init__(self, memory: SharedMemory | None = None, version: str = "") -> None:
+        self.memory = memory or SharedMemory()
+        self.version = version
+        area = self.memory.claim()
+        self.documents = Counts(area, series.DOCUMENTS)
+        self.fills = Counts(area, series.FILLS)
+        self.loads = Counts(area, series.LOADS)
+        self.load_keys = Counts(area, series.LOAD_KEYS)
+        self.shadow = Counts(area, series.SHADOW)
+        self.additions = Counts(area, series.ADDITIONS)
+        self.batches = Counts(area, series.BATCHES)
+        self.breaker_openings = Counts(area, series.BREAKER_OPENINGS)
+        self.redis_calls = Durations(area, series.REDIS_CALLS)
+        self.pool = PoolMetrics.of(area)
+        self.requests = Requests(area)
+        self.hottest: Top[tuple[str, int]] = Top(_SHARE_OF_HOTTEST)
+        self.missed: Top[tuple[str, int]] = Top()
+        self.gauges: Callable[[], Gauges] = Gauges
+        self.history = History(self.memory, self._before_row)
+        self._breaker_open = Counts(area, series.BREAKER_OPEN)
+        self._last_row = time.monotonic()
 
-        self.silent_listeners = self._kept(
-            Gauge(
-                "overview_silent_listeners",
-                "How often notifications did not reach the listening invalidator; NaN without Redis.",
-                registry=None,
-            )
-        )
-
-    def text(self) -> bytes:
-        """The metrics in Prometheus' text format."""
-        return generate_latest(self._registry)
-
-    def _kept(self, collector: C) -> C:
-        self._registry.register(collector)
-        return collector
+    def _before_row(self) -> None:
+        now, before = time.monotonic(), self._last_row
+        self._last_row = now
+        if self.gauges().breaker_open:
+            self._breaker_open.add_seconds(now - before, ("redis",))
+        self.hottest.halve()
+        self.missed.halve()

@@ -12,6 +12,8 @@ import psycopg2.errors
 from service import deadline
 from service.coroutines import block_on, elsewhere
 from service.errors import LockTimeout, PostgresUnavailable
+from service.metrics import PoolMetrics
+from service.metrics.memory import SharedMemory
 from service.postgres.connection import LOST, SESSION_OPTIONS, Connection
 from service.postgres.servers import Servers
 from service.postgres.slots import Slots
@@ -25,17 +27,25 @@ class Postgres:
     """A pool of at most ``size`` connections to ``url``. A call that finds none free waits for one.
 
     ``timeout_seconds`` bounds a call as a whole: waiting for a connection, connecting, and running. So does an earlier
-    ``deadline`` of the request. ``on_connect`` is the first call on each new connection.
+    ``deadline`` of the request. ``on_connect`` is the first call on each new connection. ``metrics`` count the calls.
     """
 
     def __init__(
-        self, url: str, size: int, timeout_seconds: float, *, name: str = "overview", on_connect: Call | None = None
+        self,
+        url: str,
+        size: int,
+        timeout_seconds: float,
+        *,
+        name: str = "overview",
+        on_connect: Call | None = None,
+        metrics: PoolMetrics | None = None,
     ) -> None:
         options = f"{SESSION_OPTIONS} -c statement_timeout={int(timeout_seconds * 1000)}"
         self._servers = Servers(url, name, options)
         self._on_connect = on_connect
         self._timeout_seconds = timeout_seconds
         self._slots = Slots(size)
+        self._metrics = metrics or PoolMetrics.of(SharedMemory().claim())
         self._idle: list[Connection] = []  # most recently used last; list.pop and append are atomic
 
     async def run(self, *calls: Call) -> list[tuple[Any, ...]]:
@@ -49,10 +59,8 @@ class Postgres:
         until = time.monotonic() + seconds
         if seconds <= 0:
             raise PostgresUnavailable
-        try:
-            await self._slots.take(until)
-        except TimeoutError:
-            raise PostgresUnavailable from None
+        await self._take_slot(until)
+        began = time.monotonic()
         try:
             if (connection := self._idle_connection()) is None:
                 connection = await elsewhere(partial(self._connect, until))
@@ -67,13 +75,37 @@ class Postgres:
             elif not isinstance(error, LOST):
                 raise
             raise PostgresUnavailable from error
+        finally:
+            self._metrics.busy.add_seconds(time.monotonic() - began)
+        self._metrics.calls.observe(time.monotonic() - began)
         self._put_back(connection)
         return rows
+
+    @property
+    def size(self) -> int:
+        """The most connections."""
+        return self._slots.count
+
+    @property
+    def busy(self) -> int:
+        """How many are in use."""
+        return self._slots.count - self._slots.free
 
     def close(self) -> None:
         """Close the idle connections."""
         while self._idle:
             self._idle.pop().close()
+
+    async def _take_slot(self, until: float) -> None:
+        has_to_wait, began = not self._slots.free, time.monotonic()
+        try:
+            await self._slots.take(until)
+        except TimeoutError:
+            raise PostgresUnavailable from None
+        finally:
+            if has_to_wait:
+                self._metrics.waits.add()
+                self._metrics.wait.add_seconds(time.monotonic() - began)
 
     def _connect(self, until: float) -> Connection:
         connection = self._servers.connect(until)

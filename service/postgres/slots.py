@@ -10,18 +10,18 @@ from service.coroutines import settled
 
 
 class Slots:
-    """So many places. Threads and the event loop may wait for one."""
+    """``count`` places, of which some are ``free``. Threads and the event loop may wait for one."""
 
     def __init__(self, count: int) -> None:
-        self._free = count
+        self.count = self.free = count
         self._waiting: deque[Future[None]] = deque()
         self._lock = threading.Lock()
 
     async def take(self, until: float) -> None:
         """Take a place, or raise TimeoutError if there is none until then (monotonic)."""
         with self._lock:
-            if self._free:
-                self._free -= 1
+            if self.free:
+                self.free -= 1
                 return
             turn: Future[None] = Future()
             self._waiting.append(turn)
@@ -40,4 +40,4 @@ class Slots:
                 if turn.set_running_or_notify_cancel():
                     turn.set_result(None)
                     return
-            self._free += 1
+            self.free += 1

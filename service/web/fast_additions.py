@@ -34,6 +34,9 @@ class FastAdditions:
         with deadline.within(seconds_left):
             outcomes = await self._additions.add([request.addition for request in requests])
         lines = common()
+        made = [one.arrived for one, (refusal, _) in zip(requests, outcomes, strict=True) if refusal is None]
+        if made:
+            self._metrics.requests.answered("/cart", "POST", 201, made)
         return [
             self._created(request, is_replayed, lines) if refusal is None else self._problem(request, refusal, lines)
             for request, (refusal, is_replayed) in zip(requests, outcomes, strict=True)
@@ -44,14 +47,13 @@ class FastAdditions:
         return self._problem(request, Unavailable(), common)
 
     def _created(self, request: AdditionRequest, is_replayed: bool, common: bytes) -> bytes:
-        _, token, request_id, arrived, origin, is_secure, _ = request
+        _, token, request_id, _, origin, is_secure, _ = request
         form = _CREATED[is_replayed, self._origins.may_send_credentials(origin), is_secure]
-        self._metrics.requests.observe("/cart", "POST", 201, time.perf_counter() - arrived)
         encoded = token.encode()
         return self._origins.finish(form % (common, encoded, encoded, request_id), origin)
 
     def _problem(self, request: AdditionRequest, error: ServiceError, common: bytes) -> bytes:
-        self._metrics.requests.observe("/cart", "POST", error.status, time.perf_counter() - request.arrived)
+        self._metrics.requests.answered("/cart", "POST", error.status, [request.arrived])
         return self._origins.finish(raw.problem(error, "/cart", request.request_id, common), request.origin)
 
 

@@ -6,6 +6,7 @@ It asks the same catalogue and carts as Flask's views and sends the same headers
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from service import logs
@@ -27,6 +28,7 @@ class ApplicationFastPath:
         self._reads = FastReads(parts.fast_catalogue, parts.metrics, origins, settings.postgres_timeout_seconds)
         self._additions = FastAdditions(parts.fast_additions, parts.metrics, origins, settings.postgres_timeout_seconds)
         self._matcher = AdditionMatcher(parts.tokens, origins, is_by_authorization=settings.cart_by_authorization)
+        self._metrics = parts.metrics
         self.stages = {**self._reads.stages, **self._additions.stages}
 
     def match(self, received: bytes, client: Any) -> Read | AdditionRequest | None:
@@ -42,4 +44,5 @@ class ApplicationFastPath:
     def malformed(self, status: int, common: bytes) -> bytes:
         """A request that gunicorn cannot parse."""
         error = error_handlers.BY_STATUS.get(status, ServiceError)()
+        self._metrics.requests.answered("unknown", "other", status, [time.perf_counter()], path="slow")
         return raw.problem(error, "", logs.new_request_id(), common)

@@ -12,6 +12,7 @@ from service.catalogue import Document, Kind
 from service.catalogue.cached import CachedCatalogue
 from service.errors import RedisUnavailable, ServiceError, Unavailable, UnknownProduct
 from service.metrics import Metrics
+from service.metrics.series import ERROR
 from service.web import encodings, raw, read_matching, responses
 from service.web.read_matching import SUFFIXES, Read
 from service.web.responses import Headers
@@ -71,15 +72,15 @@ class FastReads:
     def _answers(self, requests: Sequence[Read], found: Sequence[Document | None], common: bytes) -> Sequence[Response]:
         answers: list[Response] = []
         finish = self._origins.finish if self._origins.are_listed else None
-        times: dict[tuple[Kind, bytes, int], int] = {}
+        began: dict[tuple[Kind, bytes, int, str], list[float]] = {}
         for request, document in zip(requests, found, strict=True):
             if document is None:
                 answers.append(request.key.kind)
                 continue
-            method, (kind, _), known, request_id, _, origin, accepts_gzip, _ = request
+            method, (kind, _), known, request_id, arrived, origin, accepts_gzip, _ = request
             body, etag, _, _, outcome, is_gzipped = document
             if body is None:
-                answers.append(self._problem(request, UnknownProduct(), common))
+                answers.append(self._problem(request, UnknownProduct(), common, outcome))
                 continue
             whole, not_modified = _FORMS[is_gzipped, accepts_gzip]
             if known is not None and encodings.is_known_by(known, etag):
@@ -92,22 +93,22 @@ class FastReads:
                 head = common, etag.encode(), outcome.encode(), len(body), request_id
                 response = whole % (*head, body if method == b"GET" else b"")
             answers.append(finish(response, origin) if finish else response)
-            times[kind, method, status] = times.get((kind, method, status), 0) + 1
-        for (kind, method, status), count in times.items():
-            self._count(kind, method, status, requests[0].arrived, count)
+            if (times := began.get((kind, method, status, outcome))) is None:
+                times = began[kind, method, status, outcome] = []
+            times.append(arrived)
+        for (kind, method, status, outcome), times in began.items():
+            self._metrics.requests.answered(_RULES[kind], method.decode(), status, times, outcome=outcome)
         return answers
 
-    def _problem(self, request: Read, error: ServiceError, common: bytes) -> bytes:
+    def _problem(self, request: Read, error: ServiceError, common: bytes, outcome: str = ERROR) -> bytes:
         kind, product_id = request.key
-        self._count(kind, request.method, error.status, request.arrived)
+        self._metrics.requests.answered(
+            _RULES[kind], request.method.decode(), error.status, [request.arrived], outcome=outcome
+        )
         path, has_body = f"/products/{product_id}{SUFFIXES[kind]}", request.method == b"GET"
         return self._origins.finish(
             raw.problem(error, path, request.request_id, common, has_body=has_body), request.origin
         )
-
-    def _count(self, kind: Kind, method: bytes, status: int, arrived: float, times: int = 1) -> None:
-        seconds = time.perf_counter() - arrived
-        self._metrics.requests.observe(_RULES[kind], method.decode(), status, seconds, times)
 
 
 _RULES = {kind: f"/products/<product_id>{suffix}" for kind, suffix in SUFFIXES.items()}

@@ -10,8 +10,10 @@ from flask import Blueprint, Response
 from service.cache.keys import PROBE, SILENT_LISTENERS
 from service.coroutines import block_on
 from service.errors import Unavailable
+from service.metrics import exposition
 from service.postgres import Call, Statement
-from service.web import resources, responses
+from service.web import requests, resources, responses
+from service.web.schemas import HistoryQuery
 
 ops = Blueprint("ops", __name__)
 
@@ -42,11 +44,17 @@ def ready() -> Response:
 @ops.get("/metrics")
 def metrics() -> Response:
     """The metrics of this instance, for Prometheus. nginx does not expose them."""
-    counted = resources().metrics
-    counted.breaker_open.labels("redis").set(resources().catalogue.cache_is_down)
-    counted.outbox_oldest_seconds.set(_outbox_lag_seconds())
-    counted.silent_listeners.set(_silent_listeners())
-    return Response(counted.text(), content_type=counted.content_type, headers={"Cache-Control": "no-store"})
+    text = exposition.text(
+        resources().metrics, outbox_oldest_seconds=_outbox_lag_seconds(), silent_listeners=_silent_listeners()
+    )
+    return Response(text, content_type=exposition.CONTENT_TYPE, headers={"Cache-Control": "no-store"})
+
+
+@ops.get("/metrics/history")
+def history() -> Response:
+    """The last hour of this instance, a row each second; see ``exposition.history``. nginx does not expose it."""
+    rows = exposition.history(resources().metrics, requests.query(HistoryQuery)["since"])
+    return Response(rows, content_type="application/octet-stream", headers={"Cache-Control": "no-store"})
 
 
 @ops.get("/openapi.json")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from service.catalogue import Key, Kind
 from service.coroutines import block_on
@@ -58,6 +58,7 @@ def _document(kind: Kind) -> Response:
     key = Key(kind, requests.path(ProductPath)["product_id"])
     document = block_on(resources().catalogue.documents([key]))[key]
     if document.body is None:
+        g.outcome = document.outcome
         raise UnknownProduct
     return responses.read_document(document)
 

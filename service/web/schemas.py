@@ -110,6 +110,12 @@ class ListQuery(Part):
         return {"page": 1, "count": DEFAULT_COUNT, "after": None, "ids": None} | dict(data)
 
 
+class HistoryQuery(Part):
+    """Selects rows of an instance's history: those after a second of unix time, the newest one without it."""
+
+    since = _Plain(load_default=None, largest=2**53)
+
+
 class CartAddition(Part):
     """The body of POST /cart."""
 

@@ -20,7 +20,7 @@ from service.catalogue.database import DatabaseCatalogue
 from service.catalogue.outbox import Outbox
 from service.coroutines import block_on
 from service.errors import PostgresUnavailable
-from service.metrics import Metrics
+from service.metrics import Metrics, exposition
 from tests.blocking import blocking
 from tests.chaos.waits import wait_until
 
@@ -348,7 +348,7 @@ def test_everything_served_is_counted(source, store, outbox):
     for _ in range(3):
         block_on(catalogue.documents([ONE, TWO]))
     catalogue.close()
-    text = metrics.text().decode()
+    text = exposition.text(metrics).decode()
     assert 'overview_documents_total{kind="card",outcome="miss"} 2.0' in text
     assert 'overview_documents_total{kind="card",outcome="hit"} 4.0' in text
     assert 'overview_fills_total{outcome="stored"} 2.0' in text

@@ -12,7 +12,7 @@ from service.catalogue import Key, Kind
 from service.catalogue.cached import CachedCatalogue
 from service.catalogue.database import DatabaseCatalogue
 from service.coroutines import block_on
-from service.metrics import Metrics
+from service.metrics import Metrics, exposition
 
 ONE, NONE = Key(Kind.CARD, 1), Key(Kind.CARD, 99)
 
@@ -48,7 +48,9 @@ def judged(catalogue, metrics):
 
 
 def _counted(metrics):
-    lines = [line for line in metrics.text().decode().splitlines() if line.startswith("overview_shadow_total")]
+    lines = [
+        line for line in exposition.text(metrics).decode().splitlines() if line.startswith("overview_shadow_total")
+    ]
     counts = {line.split('"')[1]: float(line.split()[-1]) for line in lines}
     return {outcome: count for outcome, count in counts.items() if count}
 

@@ -17,6 +17,7 @@ from service import sweeper
 from service.cart.additions import LOCK_CARTS, Addition, Additions
 from service.cart.carts import Carts
 from service.coroutines import block_on
+from service.metrics import Metrics
 from service.settings import Settings
 from tests.chaos.proxy import FaultProxy
 from tests.chaos.waits import wait_until
@@ -41,7 +42,7 @@ def carts(pool):
 
 @pytest.fixture
 def add(pool):
-    additions = Additions(pool, 100, 99)
+    additions = Additions(pool, 100, 99, Metrics())
 
     def add(cart_id, sku_id, key=None):
         ((refusal, _),) = block_on(additions.add([Addition(cart_id, sku_id, 1, key)]))

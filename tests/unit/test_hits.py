@@ -1,14 +1,14 @@
 import pytest
 
 from service import hits
-from service.metrics import Metrics
+from service.metrics import Metrics, exposition
 
 
 def counted(**outcomes):
     metrics = Metrics()
     for outcome, count in outcomes.items():
         metrics.documents.add(("styles", outcome), count)
-    return hits.parse(metrics.text().decode())
+    return hits.parse(exposition.text(metrics).decode())
 
 
 def test_rates_are_per_kind_and_over_all():

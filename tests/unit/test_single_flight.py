@@ -7,6 +7,7 @@ from service.catalogue import Document, Key, Kind
 from service.catalogue.single_flight import Loaded, SingleFlight
 from service.coroutines import block_on
 from service.errors import PostgresUnavailable, Unavailable
+from service.metrics import Metrics
 from tests.blocking import blocking
 
 A, B, C = (Key(Kind.PRODUCT, number) for number in (1, 2, 3))
@@ -34,7 +35,7 @@ def source():
 
 
 def test_the_same_key_is_loaded_once_for_all_who_ask_at_the_same_time(source):
-    flights = SingleFlight(source.load, 10)
+    flights = SingleFlight(source.load, 10, Metrics().load_keys)
     with ThreadPoolExecutor(3) as pool:
         first = pool.submit(blocking(flights.load), [A, B])
         assert source.began.acquire(timeout=10)
@@ -48,7 +49,7 @@ def test_the_same_key_is_loaded_once_for_all_who_ask_at_the_same_time(source):
 
 def test_who_joined_a_load_that_something_newer_overtook_loads_again_once_for_all_who_did(source):
     source.newest = False
-    flights = SingleFlight(source.load, 10)
+    flights = SingleFlight(source.load, 10, Metrics().load_keys)
     with ThreadPoolExecutor(4) as pool:
         first = pool.submit(blocking(flights.load), [A])
         assert source.began.acquire(timeout=10)
@@ -63,7 +64,7 @@ def test_who_joined_a_load_that_something_newer_overtook_loads_again_once_for_al
 
 def test_a_failure_reaches_everyone_who_shared_it_and_the_next_call_loads_again(source):
     source.error = PostgresUnavailable()
-    flights = SingleFlight(source.load, 10)
+    flights = SingleFlight(source.load, 10, Metrics().load_keys)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(blocking(flights.load), [A])
         assert source.began.acquire(timeout=10)
@@ -79,7 +80,7 @@ def test_a_failure_reaches_everyone_who_shared_it_and_the_next_call_loads_again(
 
 
 def test_waiting_for_another_ends_at_the_deadline(source):
-    flights = SingleFlight(source.load, 0.01)
+    flights = SingleFlight(source.load, 0.01, Metrics().load_keys)
     with ThreadPoolExecutor(1) as pool:
         pool.submit(blocking(flights.load), [A])
         assert source.began.acquire(timeout=10)

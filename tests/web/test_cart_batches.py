@@ -11,6 +11,7 @@ from service.cart.additions import ADD_LINES, LOCK_CARTS, Addition, Additions
 from service.cart.carts import Carts
 from service.coroutines import block_on
 from service.errors import PostgresUnavailable
+from service.metrics import Metrics
 from service.postgres import Call, Postgres
 from tests.chaos.waits import wait_until
 from tests.locks import is_waiting
@@ -34,7 +35,7 @@ def carts(postgres):
 
 @pytest.fixture(scope="module")
 def additions(postgres):
-    return Additions(postgres, MOST_LINES, MOST_ITEMS)
+    return Additions(postgres, MOST_LINES, MOST_ITEMS, Metrics())
 
 
 def add(additions, *wanted):
@@ -82,7 +83,7 @@ WANTED = st.lists(
 @settings(max_examples=100, deadline=None, database=None)
 @given(WANTED, st.lists(st.sampled_from(SKUS), max_size=MOST_LINES))
 def test_a_batch_comes_to_the_same_as_its_additions_one_by_one(postgres, carts, wanted, before):
-    additions = Additions(postgres, MOST_LINES, FEW_ITEMS)
+    additions = Additions(postgres, MOST_LINES, FEW_ITEMS, Metrics())
     ids = {(way, n): uuid4() for way in ("batch", "single") for n in (1, 2)}
     for cart_id in ids.values():
         add(additions, *((cart_id, sku_id, 1) for sku_id in before))
@@ -230,7 +231,7 @@ def _age_keys(database_url, cart_id, age):
 
 
 def test_without_a_database_nothing_is_promised(closed_port):
-    additions = Additions(Postgres(f"postgresql://u:p@{closed_port}/d", 1, 0.5), MOST_LINES, MOST_ITEMS)
+    additions = Additions(Postgres(f"postgresql://u:p@{closed_port}/d", 1, 0.5), MOST_LINES, MOST_ITEMS, Metrics())
     assert add(additions, (UUID(int=1), 9, 1), (UUID(int=2), 9, 1, "key")) == ["unavailable"] * 2
 
 

@@ -13,6 +13,7 @@ from service.cart.additions import Addition, Additions
 from service.cart.carts import Carts
 from service.coroutines import block_on
 from service.errors import TooManyLines
+from service.metrics import Metrics
 from service.postgres import Postgres
 from tests.chaos.waits import wait_until
 from tests.locks import is_waiting
@@ -25,7 +26,7 @@ MOST_LINES = 5
 def instances(shared_database_url):
     """Two, with connections of their own: carts and additions of each."""
     pools = [Postgres(shared_database_url, 4, 5.0) for _ in range(2)]
-    yield [(Carts(pool, MOST_LINES, 10_000), Additions(pool, MOST_LINES, 10_000)) for pool in pools]
+    yield [(Carts(pool, MOST_LINES, 10_000), Additions(pool, MOST_LINES, 10_000, Metrics())) for pool in pools]
     for pool in pools:
         pool.close()
 

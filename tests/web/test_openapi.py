@@ -43,7 +43,7 @@ def test_every_route_is_described_and_no_other(app):
         (re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower(), rule.endpoint.rpartition(".")[2])
         for rule in app.url_map.iter_rules()
         for method in rule.methods - {"HEAD", "OPTIONS"}
-        if rule.rule != "/metrics"
+        if not rule.rule.startswith("/metrics")
     }
     described = [(path, method, operation["operationId"]) for path, method, operation in OPERATIONS if method != "head"]
     assert sorted(described) == sorted(routes)
@@ -119,7 +119,7 @@ def test_every_field_that_comes_in_is_described():
     described.append((schemas.CartMerge, "token"))
     taken = {schema for schema, _ in described}
     assert {(schema, name) for schema in taken for name in schema().fields} == set(described)
-    assert taken == set(schemas.Part.__subclasses__())
+    assert taken == set(schemas.Part.__subclasses__()) - {schemas.HistoryQuery}  # of operators
     bodies = [part["requestBody"]["content"]["application/json"] for part in parts() if "requestBody" in part]
     assert ["additionalProperties" in resolved(body["schema"]) for body in bodies] == [False, False, False]
 
