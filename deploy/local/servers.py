@@ -26,6 +26,7 @@ class Postgres(Child):
     """
 
     stop_signal = signal.SIGINT  # fast shutdown: does not wait for clients
+    start_seconds = 300.0  # after a crash it recovers first
 
     def __init__(self, root: Path, port: int, log: Path, *, durable: bool = True, connections: int = 100) -> None:
         self.programs = binaries.postgres(root.parent / SHELF)
