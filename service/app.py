@@ -7,6 +7,7 @@ import time
 from flask import Flask, Response, current_app, g, request
 
 from service import logs
+from service.metrics.counting import Request
 from service.metrics.series import ERROR
 from service.resources import Resources
 from service.settings import Settings
@@ -51,17 +52,17 @@ def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = logs.request_id.get() or ""
     endpoint = request.url_rule.rule if request.url_rule else "unknown"
     method = request.method if request.method in _METHODS else "other"  # a client cannot create time series
-    resources().metrics.requests.answered(
-        endpoint, method, response.status_code, [g.began], outcome=_outcome(response), path="slow"
-    )
+    path = "" if endpoint.startswith("/metrics") else "slow"  # who watches makes no traffic
+    answered = Request(endpoint, method, response.status_code, _outcome(response), path)
+    resources().metrics.requests.answered(answered, [g.began])
     return response
 
 
-def _outcome(response: Response) -> str | None:
-    """That of a read of documents, None for other requests."""
+def _outcome(response: Response) -> str:
+    """That of a read of documents, empty for other requests."""
     if request.blueprint != products.name:
-        return None
-    return ERROR if response.status_code >= 500 else response.headers.get("X-Cache") or g.get("outcome")
+        return ""
+    return ERROR if response.status_code >= 500 else response.headers.get("X-Cache") or g.get("outcome", "")
 
 
 def _end(_: BaseException | None) -> None:

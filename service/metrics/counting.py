@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import time
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator
 from itertools import pairwise
+from typing import NamedTuple
 
-from service.metrics.memory import Area
-from service.metrics.series import ADDITIONS_ANSWERED, ANSWERS, BUCKETS, NANOSECONDS, REQUESTS, SERIES, Family, name
+from service.metrics.memory import FIRST_WORD, Area, SharedMemory
+from service.metrics.series import ADDITIONS_ANSWERED, ANSWERS, BUCKETS, NANOSECONDS, REQUESTS, SERIES, Family
 
-_WORD_OF = {series: 1 + index for index, series in enumerate(SERIES)}
 _SUM = len(BUCKETS) + 1
 HISTOGRAM_WORDS = _SUM + 1
 """Of one histogram in memory: its buckets, then the sum of its durations in nanoseconds."""
+
+
+def _places(family: Family) -> dict[tuple[str, ...], int]:
+    """Where the first series of each combination of labels stands in SERIES."""
+    firsts = [next(iter(family.series_of(labels))) for labels in family.combinations()]
+    combinations = [tuple(labels.values()) for labels in family.combinations()]
+    return {values: SERIES.index(first) for values, first in zip(combinations, firsts, strict=True)}
+
+
+_ANSWERS, _ADDITIONS, _TOTALS = map(_places, (ANSWERS, ADDITIONS_ANSWERED, REQUESTS))
 
 
 class Counts:
@@ -21,7 +32,7 @@ class Counts:
 
     def __init__(self, area: Area, family: Family) -> None:
         self._area = area
-        self._word = {tuple(labels.values()): _WORD_OF[name(family.name, **labels)] for labels in family.combinations()}
+        self._word = {labels: FIRST_WORD + place for labels, place in _places(family).items()}
 
     def add(self, labels: tuple[str, ...] = (), times: int = 1) -> None:
         """Count ``times`` more of these labels."""
@@ -39,14 +50,11 @@ class Durations:
 
     def __init__(self, area: Area, family: Family) -> None:
         self._area = area
-        self.first_word = {
-            tuple(labels.values()): _WORD_OF[name(f"{family.name}_bucket", **labels, le=str(BUCKETS[0]))]
-            for labels in family.combinations()
-        }
+        self._first_word = {labels: FIRST_WORD + place for labels, place in _places(family).items()}
 
     def observe(self, seconds: float, labels: tuple[str, ...] = ()) -> None:
         """Count one duration."""
-        count_durations(self._area, [self.first_word[labels]], [(bisect_left(BUCKETS, seconds), 1)], seconds)
+        _count(self._area, self._first_word[labels], [(bisect_left(BUCKETS, seconds), 1)], seconds)
 
 
 def spread(now: float, began: list[float]) -> list[tuple[int, int]]:
@@ -54,8 +62,10 @@ def spread(now: float, began: list[float]) -> list[tuple[int, int]]:
 
     A batch's durations are in few buckets: looking for their bounds costs less than looking up each duration.
     """
+    if len(began) == 1:
+        return [(bisect_left(BUCKETS, now - began[0]), 1)]
     began.sort()
-    shortest, longest = (bisect_left(BUCKETS, now - one) for one in (began[-1], began[0]))
+    shortest, longest = bisect_left(BUCKETS, now - began[-1]), bisect_left(BUCKETS, now - began[0])
     if shortest == longest:
         return [(shortest, len(began))]
     bounds = [bisect_left(began, now - BUCKETS[bucket]) for bucket in range(shortest, longest)]
@@ -63,49 +73,70 @@ def spread(now: float, began: list[float]) -> list[tuple[int, int]]:
     return [(shortest + index, end - start) for index, (end, start) in enumerate(pairwise(ends)) if end > start]
 
 
-def count_durations(area: Area, histograms: Sequence[int], counts: list[tuple[int, int]], seconds: float) -> None:
-    """Add ``counts`` by bucket, of ``seconds`` in all, to each of the ``histograms``, given by their first words."""
-    words, nanoseconds = area.words, max(0, int(seconds * NANOSECONDS))
+def _count(area: Area, first: int, counts: list[tuple[int, int]], seconds: float) -> None:
+    """Add ``counts`` by bucket, of ``seconds`` in all, to the histogram that begins at this word."""
+    words = area.words
     with area.lock:
-        for first in histograms:
-            for bucket, count in counts:
-                words[first + bucket] += count
-            words[first + _SUM] += nanoseconds
+        for bucket, count in counts:
+            words[first + bucket] += count
+        words[first + _SUM] += max(0, int(seconds * NANOSECONDS))
+
+
+class Request(NamedTuple):
+    """What requests are counted by, as one histogram each. ``path`` is empty for those that are not traffic.
+
+    ``outcome`` is that of a read of documents, else empty. What else is counted once a request follows from these, when
+    somebody looks: see ``totals``.
+    """
+
+    endpoint: str
+    method: str
+    status: int
+    outcome: str = ""
+    path: str = "fast"
 
 
 class Requests:
-    """All that is counted once a request: its duration by endpoint, method and status; by outcome; of additions."""
+    """Durations of requests."""
 
     def __init__(self, area: Area) -> None:
         self._area = area
-        self._answers, self._additions = Durations(area, ANSWERS), Durations(area, ADDITIONS_ANSWERED)
-        self._totals = Counts(area, REQUESTS)
-        self._histograms: dict[tuple[str, str, int, str | None], list[int]] = {}
+        self._first_word: dict[Request, int] = {}
+        self._rest = self._block(Request("other", "other", 0, path=""))
 
-    def answered(
-        self,
-        endpoint: str,
-        method: str,
-        status: int,
-        began: list[float],
-        *,
-        outcome: str | None = None,
-        path: str = "fast",
-    ) -> None:
-        """Count requests that ``began`` at these times (``time.perf_counter``) and are answered now.
+    def answered(self, request: Request, began: list[float]) -> None:
+        """Count requests that ``began`` at these times (``time.perf_counter``) and are answered now."""
+        now = time.perf_counter()
+        if (first := self._first_word.get(request)) is None:
+            first = self._first_word[request] = self._block(request)
+        _count(self._area, first, spread(now, began), len(began) * now - sum(began))
 
-        ``outcome`` is that of reads of documents.
-        """
-        now, key = time.perf_counter(), (endpoint, method, status, outcome)
-        histograms = self._histograms.get(key) or self._found(*key)
-        count_durations(self._area, histograms, spread(now, began), len(began) * now - sum(began))
-        self._totals.add((path, f"{status // 100}xx"), len(began))
+    def _block(self, request: Request) -> int:
+        try:
+            return self._area.block(json.dumps(request), HISTOGRAM_WORDS)
+        except MemoryError:  # more kinds than the routes have
+            return self._rest
 
-    def _found(self, endpoint: str, method: str, status: int, outcome: str | None) -> list[int]:
-        histograms = [self._area.block(f"{endpoint} {method} {status}", HISTOGRAM_WORDS)]
-        if outcome is not None:
-            histograms.append(self._answers.first_word[outcome,])
-        if (endpoint, method) == ("/cart", "POST"):
-            histograms.append(self._additions.first_word[()])
-        self._histograms[endpoint, method, status, outcome] = histograms
-        return histograms
+
+def requests(memory: SharedMemory) -> dict[Request, list[int]]:
+    """The histogram of each kind of request."""
+    return {Request(*json.loads(name)): counts for name, counts in memory.blocks().items()}
+
+
+def totals(memory: SharedMemory) -> list[int]:
+    """The values of SERIES: those that are counted, and those that follow from the requests."""
+    values = memory.values()
+    for request, counts in requests(memory).items():
+        for first in _histograms_of(request):
+            for place, count in enumerate(counts, first):
+                values[place] += count
+        if request.path:
+            values[_TOTALS[request.path, f"{request.status // 100}xx"]] += sum(counts[:_SUM])
+    return values
+
+
+def _histograms_of(request: Request) -> Iterator[int]:
+    if request.outcome:
+        yield _ANSWERS[request.outcome,]
+    if (request.endpoint, request.method) == ("/cart", "POST"):
+        yield _ADDITIONS[()]

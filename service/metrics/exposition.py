@@ -13,6 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from service.metrics import Metrics
+from service.metrics.counting import requests, totals
 from service.metrics.series import FAMILIES, SERIES, add_histogram
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -26,7 +27,7 @@ class _Collector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The families of the history, those of this module, and what was asked of the stores."""
-        counts = dict(zip(SERIES, self._metrics.memory.values(), strict=True))
+        counts = dict(zip(SERIES, totals(self._metrics.memory), strict=True))
         yield from (family.metric(counts) for family in FAMILIES)
         yield self._requests()
         gauges = self._metrics.gauges()
@@ -45,8 +46,12 @@ class _Collector(Collector):
         family = HistogramMetricFamily(
             "overview_request_seconds", "Duration of requests.", labels=("endpoint", "method", "status")
         )
-        for name, counts in self._metrics.memory.blocks().items():
-            add_histogram(family, name.rsplit(" ", 2), counts)
+        sums: dict[tuple[str, str, str], list[int]] = {}
+        for (endpoint, method, status, *_), counts in requests(self._metrics.memory).items():
+            before = sums.get(labels := (endpoint, method, str(status)), [0] * len(counts))
+            sums[labels] = [a + b for a, b in zip(before, counts, strict=True)]
+        for labels, counts in sums.items():
+            add_histogram(family, labels, counts)
         return family
 
 

@@ -7,6 +7,7 @@ import time
 from array import array
 from collections.abc import Callable
 
+from service.metrics.counting import totals
 from service.metrics.memory import ROW, SECONDS, SharedMemory
 
 _MOST_ROWS = 600
@@ -41,7 +42,7 @@ class History:
         place = second % SECONDS * ROW
         rows = self._memory.rows
         rows[place] = 0  # whoever is ended here leaves no row that looks whole
-        rows[place + 1 : place + ROW] = memoryview(array("Q", self._memory.values()))
+        rows[place + 1 : place + ROW] = memoryview(array("Q", totals(self._memory)))
         rows[place] = second
 
     def newest(self) -> int:

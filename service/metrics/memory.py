@@ -16,18 +16,20 @@ import secrets
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO
 
 from service.metrics.series import SERIES
 
 _WORD = 8
-_WORDS = 8192
-_NAMES_BYTES = 65_536
+_WORDS = 16_384
+_NAMES_BYTES = 131_072
 _AREA_BYTES = _WORDS * _WORD + _NAMES_BYTES
 # One worker at a time, and those of before a reload, which end within seconds.
 _AREAS = 8
+
+FIRST_WORD = 1
+"""Of the values of SERIES in an area."""
 
 ROW = 1 + len(SERIES)
 """Words of a row of the history: the second, then the values of SERIES at its end."""
@@ -56,11 +58,11 @@ class Area:
 
     def values(self) -> list[int]:
         """The values of SERIES."""
-        return self.words[1:ROW].tolist()
+        return self.words[FIRST_WORD : FIRST_WORD + len(SERIES)].tolist()
 
     def blocks(self) -> dict[str, tuple[int, int]]:
         """First word and size of each block, by name."""
-        found, first = {}, ROW
+        found, first = {}, FIRST_WORD + len(SERIES)
         for line in bytes(self._names[: max(0, self.words[0] - 1)]).decode().splitlines():
             size, name = line.split(" ", 1)
             found[name] = first, int(size)
@@ -75,7 +77,7 @@ class Area:
             return self._blocks[name][0]
 
     def _new_block(self, name: str, size: int) -> int:
-        first = max((before + of for before, of in self._blocks.values()), default=ROW)
+        first = max((before + of for before, of in self._blocks.values()), default=FIRST_WORD + len(SERIES))
         line, used = f"{size} {name}\n".encode(), self.words[0] - 1
         if first + size > _WORDS or used + len(line) > _NAMES_BYTES:
             raise MemoryError("too many different metrics")
@@ -104,8 +106,8 @@ class SharedMemory:
         area.begin()
         return area
 
-    def values(self) -> Sequence[int]:
-        """The values of SERIES, over all workers."""
+    def values(self) -> list[int]:
+        """The values of SERIES that are counted, over all workers."""
         return list(map(sum, zip(*(area.values() for area in self._areas if area.is_used), strict=True)))
 
     def blocks(self) -> dict[str, list[int]]:

@@ -49,10 +49,14 @@ class Family(NamedTuple):
         for values in product(*self.labels.values()):
             yield dict(zip(self.labels, values, strict=True))
 
+    def series_of(self, labels: Mapping[str, str]) -> list[str]:
+        """The names of the series with these labels: one, or those of a histogram."""
+        return histogram(self.name, **labels) if self.is_histogram else [name(self.name, **labels)]
+
     def series(self) -> Iterator[str]:
         """The names of all series."""
         for labels in self.combinations():
-            yield from histogram(self.name, **labels) if self.is_histogram else [name(self.name, **labels)]
+            yield from self.series_of(labels)
 
     def metric(self, counts: Mapping[str, int]) -> Metric:
         """The family for Prometheus, from the values of its series; one without a value counts as 0."""
@@ -64,7 +68,7 @@ class Family(NamedTuple):
             return counter
         whole = HistogramMetricFamily(self.name, self.meaning, labels=list(self.labels))
         for labels in self.combinations():
-            add_histogram(whole, labels.values(), [counts.get(each, 0) for each in histogram(self.name, **labels)])
+            add_histogram(whole, labels.values(), [counts.get(each, 0) for each in self.series_of(labels)])
         return whole
 
 

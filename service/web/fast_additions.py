@@ -10,10 +10,12 @@ from service import deadline
 from service.cart.additions import Additions
 from service.errors import ServiceError, Unavailable
 from service.metrics import Metrics
+from service.metrics.counting import Request
 from service.web import cart, raw, responses
 from service.web.addition_matching import ADDITIONS, AdditionRequest
 from service.worker.fast_path import Response, Stage
 
+_MADE = Request("/cart", "POST", 201)
 _MOST_IN_BATCH = 128
 _MOST_WAITING = 1024
 
@@ -36,7 +38,7 @@ class FastAdditions:
         lines = common()
         made = [one.arrived for one, (refusal, _) in zip(requests, outcomes, strict=True) if refusal is None]
         if made:
-            self._metrics.requests.answered("/cart", "POST", 201, made)
+            self._metrics.requests.answered(_MADE, made)
         return [
             self._created(request, is_replayed, lines) if refusal is None else self._problem(request, refusal, lines)
             for request, (refusal, is_replayed) in zip(requests, outcomes, strict=True)
@@ -53,7 +55,7 @@ class FastAdditions:
         return self._origins.finish(form % (common, encoded, encoded, request_id), origin)
 
     def _problem(self, request: AdditionRequest, error: ServiceError, common: bytes) -> bytes:
-        self._metrics.requests.answered("/cart", "POST", error.status, [request.arrived])
+        self._metrics.requests.answered(Request("/cart", "POST", error.status), [request.arrived])
         return self._origins.finish(raw.problem(error, "/cart", request.request_id, common), request.origin)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from service import logs
 from service.errors import ServiceError
+from service.metrics.counting import Request
 from service.resources import Resources
 from service.settings import Settings
 from service.web import error_handlers, raw, read_matching
@@ -44,5 +45,5 @@ class ApplicationFastPath:
     def malformed(self, status: int, common: bytes) -> bytes:
         """A request that gunicorn cannot parse."""
         error = error_handlers.BY_STATUS.get(status, ServiceError)()
-        self._metrics.requests.answered("unknown", "other", status, [time.perf_counter()], path="slow")
+        self._metrics.requests.answered(Request("unknown", "other", status, path="slow"), [time.perf_counter()])
         return raw.problem(error, "", logs.new_request_id(), common)

@@ -12,6 +12,7 @@ from service.catalogue import Document, Kind
 from service.catalogue.cached import CachedCatalogue
 from service.errors import RedisUnavailable, ServiceError, Unavailable, UnknownProduct
 from service.metrics import Metrics
+from service.metrics.counting import Request
 from service.metrics.series import ERROR
 from service.web import encodings, raw, read_matching, responses
 from service.web.read_matching import SUFFIXES, Read
@@ -97,14 +98,13 @@ class FastReads:
                 times = began[kind, method, status, outcome] = []
             times.append(arrived)
         for (kind, method, status, outcome), times in began.items():
-            self._metrics.requests.answered(_RULES[kind], method.decode(), status, times, outcome=outcome)
+            self._metrics.requests.answered(Request(_RULES[kind], method.decode(), status, outcome), times)
         return answers
 
     def _problem(self, request: Read, error: ServiceError, common: bytes, outcome: str = ERROR) -> bytes:
         kind, product_id = request.key
-        self._metrics.requests.answered(
-            _RULES[kind], request.method.decode(), error.status, [request.arrived], outcome=outcome
-        )
+        answered = Request(_RULES[kind], request.method.decode(), error.status, outcome)
+        self._metrics.requests.answered(answered, [request.arrived])
         path, has_body = f"/products/{product_id}{SUFFIXES[kind]}", request.method == b"GET"
         return self._origins.finish(
             raw.problem(error, path, request.request_id, common, has_body=has_body), request.origin

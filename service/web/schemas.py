@@ -113,7 +113,7 @@ class ListQuery(Part):
 class HistoryQuery(Part):
     """Selects rows of an instance's history: those after a second of unix time, the newest one without it."""
 
-    since = _Plain(load_default=None, largest=2**53)
+    since = fields.Integer(load_default=None, validate=validate.Range(0, 2**53))
 
 
 class CartAddition(Part):
