@@ -9,7 +9,7 @@ from service.catalogue import Kind
 from tests.bench import figures
 from tests.bench.disturbances import Trouble, additions, redis_pauses, stalls_and_locks, storm_of_misses
 from tests.bench.figures import OURS, Bound
-from tests.bench.servers import BARE, EXPRESS, FASTAPI, FILE, MICRO_CACHED, TUNED_FILE, Server
+from tests.bench.servers import BARE, EXPRESS, FASTAPI, FILE, MICRO_CACHED, TUNED_FILE, UNCOUNTED, Server
 
 _UNDISTURBED = "ours undisturbed"
 _FEW = "ours, 8"
@@ -85,6 +85,11 @@ ALONE = (
         "product, Redis warm, 256 connections",
         _of(OURS, EXPRESS, FASTAPI, FILE, TUNED_FILE, connections=256),
         (figures.faster(FILE, 1),),
+    ),
+    Row(
+        "product, Redis warm, and what counting costs",
+        _of(OURS, UNCOUNTED),
+        (figures.no_more("cpu_us", UNCOUNTED, 1.01, "cpu µs ≤ 1.01x uncounted"),),
     ),
     Row(
         "processor time at 256 connections against 8",

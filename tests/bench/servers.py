@@ -22,7 +22,8 @@ from tests.bench.warmth import EXPRESS_KEYS, FASTAPI_KEYS, LIFETIME, OUR_KEYS
 
 EXPRESS, FASTAPI, FILE, TUNED_FILE = "express", "fastapi", "nginx file", "nginx file, tuned"
 BARE, MICRO_CACHED = "ours, bare proxy", "ours, micro-cache"
-_KEYS = {OURS: OUR_KEYS, EXPRESS: EXPRESS_KEYS, FASTAPI: FASTAPI_KEYS}
+UNCOUNTED = "ours, uncounted"
+_KEYS = {OURS: OUR_KEYS, UNCOUNTED: OUR_KEYS, EXPRESS: EXPRESS_KEYS, FASTAPI: FASTAPI_KEYS}
 _TIMEOUT_SECONDS = 5.0
 
 
@@ -100,7 +101,9 @@ class Starter:
         """Start one process of each server and yield them by name; all share a core."""
         ports = self.ports.take(FILE), self.ports.take(TUNED_FILE)
         static = StaticFile(self.files / "static", self._log("static"), ports, file_bytes)
-        children = {OURS: self._ours(1), EXPRESS: self._express(1), FASTAPI: self._fastapi()}
+        uncounted = self._ours(2)
+        uncounted.command[-1] = uncounted.command[-1].replace("service.wsgi:app", "tests.bench.uncounted:app")
+        children = {OURS: self._ours(1), UNCOUNTED: uncounted, EXPRESS: self._express(1), FASTAPI: self._fastapi()}
         with self._running([*children.values(), static], {core}):
             files = zip((FILE, TUNED_FILE), static.addresses, strict=True)
             yield {
