@@ -370,6 +370,23 @@ CREATE TABLE public.styles (
     CONSTRAINT styles_sale_price_check CHECK ((sale_price >= 0))
 );
 
+CREATE TABLE public.watch_events (
+    slot smallint NOT NULL,
+    number bigint NOT NULL,
+    at bigint NOT NULL,
+    kind text NOT NULL,
+    text text NOT NULL,
+    source text NOT NULL,
+    CONSTRAINT watch_events_check CHECK ((slot = (number % (1000)::bigint)))
+);
+
+CREATE TABLE public.watch_minutes (
+    slot smallint NOT NULL,
+    minute bigint NOT NULL,
+    counts jsonb NOT NULL,
+    CONSTRAINT watch_minutes_check CHECK ((slot = (minute % (1440)::bigint)))
+);
+
 ALTER TABLE ONLY public.cart_keys
     ADD CONSTRAINT cart_keys_pkey PRIMARY KEY (cart_id, key);
 
@@ -408,6 +425,12 @@ ALTER TABLE ONLY public.skus
 
 ALTER TABLE ONLY public.styles
     ADD CONSTRAINT styles_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.watch_events
+    ADD CONSTRAINT watch_events_pkey PRIMARY KEY (slot);
+
+ALTER TABLE ONLY public.watch_minutes
+    ADD CONSTRAINT watch_minutes_pkey PRIMARY KEY (slot);
 
 CREATE INDEX cart_keys_added_at ON public.cart_keys USING brin (added_at) WITH (autosummarize='on');
 

@@ -5,17 +5,17 @@ A rate is the share of documents that came from Redis, fresh or stale, since the
 
 from __future__ import annotations
 
-import socket
 import sys
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.metrics.series import OUTCOMES
 from service.settings import Settings
+from service.watch.connections import connection_to
 
 _DEADLINE_SECONDS = 2.0
 
@@ -38,22 +38,9 @@ def counted(instances: Iterable[str]) -> tuple[Counts, list[str]]:
 
 
 def _metrics(instance: str) -> str:
-    path = instance.removeprefix("unix:")
-    connection = _AtUnixSocket(path) if path != instance else HTTPConnection(instance, timeout=_DEADLINE_SECONDS)
-    with closing(connection):
+    with closing(connection_to(instance, _DEADLINE_SECONDS)) as connection:
         connection.request("GET", "/metrics")
         return connection.getresponse().read().decode()
-
-
-class _AtUnixSocket(HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=_DEADLINE_SECONDS)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
 
 def parse(metrics: str) -> Counts:

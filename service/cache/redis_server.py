@@ -96,7 +96,7 @@ class RedisServer:
         if any(isinstance(reply, hiredis.ReplyError) for reply in replies):
             raise RedisUnavailable
         *_, server, replication, (seconds, microseconds) = replies
-        connection.server = _identity(_fields(server), _fields(replication))
+        connection.server = _identity(info_fields(server), info_fields(replication))
         connection.learn_clock(int(seconds) * 1_000_000 + int(microseconds))
 
 
@@ -117,7 +117,8 @@ def _left(until: float) -> float:
     return left
 
 
-def _fields(info: bytes) -> dict[bytes, bytes]:
+def info_fields(info: bytes) -> dict[bytes, bytes]:
+    """What INFO says, by name."""
     return {name: value for name, _, value in (line.partition(b":") for line in info.split(b"\r\n"))}
 
 

@@ -15,7 +15,7 @@ import hiredis
 from service.cache.entry import UNKNOWN_INCARNATION, Found
 from service.cache.keys import EPOCH
 from service.cache.redis_connection import RedisConnection
-from service.cache.redis_server import RedisServer
+from service.cache.redis_server import RedisServer, info_fields
 from service.coroutines import Work, elsewhere
 from service.errors import RedisUnavailable
 from service.metrics.counting import Durations
@@ -81,6 +81,15 @@ class RedisStore:
         """Increment the counter of this name."""
         await self._call(partial(self._run, ("INCR", name)))
 
+    async def info(self) -> dict[str, str]:
+        """What the server says of itself, by the names of INFO; and ``keys``, the number of names in the database."""
+        return await self._call(self._info)
+
+    async def seconds_left(self, name: str) -> float | None:
+        """Seconds until the server drops what is stored under a name; None if that is nothing."""
+        milliseconds = await self._call(partial(self._run, ("PTTL", name)))
+        return milliseconds / 1000 if milliseconds >= 0 else None
+
     def renew(self) -> None:
         """Close the idle connections: new ones check the server's identity again."""
         while self._idle:
@@ -123,6 +132,11 @@ class RedisStore:
         self.epoch, self.incarnation = int(epoch), int(incarnation)
         connection.learn_clock(int(clock))
         return int(count)
+
+    async def _info(self, connection: RedisConnection, until: float) -> dict[str, str]:
+        await connection.send(("INFO",), ("DBSIZE",), until=until)
+        said, keys = _checked(await connection.reply(until)), _checked(await connection.reply(until))
+        return {name.decode(): value.decode() for name, value in info_fields(said).items()} | {"keys": str(keys)}
 
     async def _run(self, command: Command, connection: RedisConnection, until: float) -> Any:
         return _checked(await _called(connection, command, until))

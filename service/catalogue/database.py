@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 from service.catalogue import Document, Key, Kind
 from service.postgres import Call, Postgres, Statement
@@ -20,9 +21,13 @@ OUTBOX_ROWS = Statement.load(_SQL / "outbox_rows.sql")
 OUTBOX_DONE = Statement.load(_SQL / "outbox_done.sql")
 OUTBOX_SPAN = Statement.load(_SQL / "outbox_span.sql")
 OUTBOX_LAG = Statement.load(_SQL / "outbox_lag.sql")
+OUTBOX_STATE = Statement.load(_SQL / "outbox_state.sql")
 
 ADOPTION = Call(ADOPT, (0, 0))
 """The first call on each connection: it raises the epoch if the database has another history."""
+
+MOST_COUNTED = 100_000
+"""Pending invalidations, beyond which they are not counted any more."""
 
 # The id of the row with the epoch in place of a version.
 _EPOCH = 0
@@ -35,6 +40,15 @@ _MOST_PRODUCTS = 2**31 - 1
 def etag_of(body: bytes) -> str:
     """A strong validator, without its quotes: 16 hexadecimal digits that depend on nothing but the bytes."""
     return blake2b(body, digest_size=8).hexdigest()
+
+
+class OutboxState(NamedTuple):
+    """Pending invalidations up to MOST_COUNTED, the age of the oldest, how many there ever were; the epoch."""
+
+    rows: int
+    oldest_seconds: float
+    ever: int
+    epoch: int
 
 
 class DatabaseCatalogue:
@@ -80,6 +94,11 @@ class DatabaseCatalogue:
         """Age of the oldest pending invalidation, 0 if there is none."""
         ((seconds,),) = await self._postgres.run(Call(OUTBOX_LAG))
         return float(seconds)
+
+    async def outbox_state(self) -> OutboxState:
+        """How the outbox is now."""
+        ((rows, seconds, ever, epoch),) = await self._postgres.run(Call(OUTBOX_STATE, (MOST_COUNTED,)))
+        return OutboxState(rows, float(seconds), ever, epoch)
 
     async def _ids(self, call: Call, count: int) -> tuple[list[int], bool]:
         ids = [row[0] for row in await self._postgres.run(call)]

@@ -1,0 +1,183 @@
+"""The charts: what each shows, and how its values are made of the counts of a span."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from service.metrics.series import BOUNDS, ERROR, KINDS, OUTCOMES, name
+from service.watch import figures
+from service.watch.series import (
+    ANSWERERS,
+    INVALIDATIONS,
+    LAG_NANOSECONDS,
+    REDIS_EVICTED,
+    REDIS_EXPIRED,
+    REDIS_HITS,
+    REDIS_LIMIT,
+    REDIS_MISSES,
+    REDIS_USED,
+    answered,
+)
+from service.watch.spans import NANOSECONDS, Span, ratio
+
+Value = Callable[[Span], float | None]
+
+
+class Chart(NamedTuple):
+    """A chart: ``unit`` is share, per_second, seconds, bytes or count; ``form`` is lines or stack.
+
+    Values of a span in which nobody looked at their source are None.
+    """
+
+    title: str
+    unit: str
+    form: str
+    series: Mapping[str, Value]
+
+    def described(self, chart_id: str) -> dict[str, Any]:
+        """What a page needs to draw it."""
+        return {
+            "id": chart_id,
+            "title": self.title,
+            "unit": self.unit,
+            "form": self.form,
+            "series": list(self.series),
+        }
+
+
+def _reported(value: Value) -> Value:
+    """Of the instances."""
+    return lambda span: value(span) if span.is_reported else None
+
+
+def _watched(value: Value) -> Value:
+    """Of nginx and the stores."""
+    return lambda span: value(span) if span.is_watched else None
+
+
+def _per_second(series: str) -> Value:
+    return lambda span: span.per_second(series)
+
+
+def _count(series: str) -> Value:
+    return lambda span: span.count(series)
+
+
+def _largest(series: str) -> Value:
+    return lambda span: span.largest(series)
+
+
+def _rate(kind: str) -> Value:
+    return _reported(lambda span: figures.rate(span.count, kind))
+
+
+def _answers(outcome: str) -> Value:
+    return _reported(lambda span: sum(span.buckets("overview_answer_seconds", BOUNDS, outcome=outcome)) / span.seconds)
+
+
+def _latency(outcome: str, share: float) -> Value:
+    return lambda span: span.quantile(share, "overview_answer_seconds", outcome=outcome)
+
+
+def _redis_own(span: Span) -> float | None:
+    hits, misses = span.count(REDIS_HITS), span.count(REDIS_MISSES)
+    return ratio(hits, hits + misses)
+
+
+def _lag(span: Span) -> float | None:
+    largest = span.largest(LAG_NANOSECONDS)
+    return None if largest is None else largest / NANOSECONDS
+
+
+def _open_share(span: Span) -> float:
+    """Of the time of all instances together: above 1 where several have it open."""
+    return span.per_second(name("overview_breaker_open_seconds_total", part="redis")) / NANOSECONDS
+
+
+def _busy(span: Span) -> float:
+    return span.per_second("overview_pool_busy_seconds_total") / NANOSECONDS
+
+
+def _of(wrap: Callable[[Value], Value], make: Callable[[str], Value], series: Mapping[str, str]) -> dict[str, Value]:
+    return {shown: wrap(make(counted)) for shown, counted in series.items()}
+
+
+CHARTS: dict[str, Chart] = {
+    "rate": Chart(
+        "Documents from Redis, by kind", "share", "lines", {kind: _rate(kind) for kind in (*KINDS, figures.ALL)}
+    ),
+    "traffic": Chart(
+        "Answers with documents, by outcome",
+        "per_second",
+        "stack",
+        {outcome: _answers(outcome) for outcome in (*OUTCOMES, ERROR)},
+    ),
+    "latency": Chart(
+        "Duration of answers, by outcome",
+        "seconds",
+        "lines",
+        {
+            "hit p50": _latency("hit", 0.5),
+            "hit p99": _latency("hit", 0.99),
+            "miss p50": _latency("miss", 0.5),
+            "miss p99": _latency("miss", 0.99),
+            "stale p99": _latency("stale", 0.99),
+        },
+    ),
+    "nginx": Chart(
+        "Requests to nginx, by who answered",
+        "per_second",
+        "stack",
+        _of(_watched, _per_second, {answerer: answered(answerer) for answerer in ANSWERERS}),
+    ),
+    "memory": Chart(
+        "Memory of Redis", "bytes", "lines", {"used": _largest(REDIS_USED), "limit": _largest(REDIS_LIMIT)}
+    ),
+    "redis_rate": Chart(
+        "Hit rate: of documents, and Redis' own",
+        "share",
+        "lines",
+        {"ours": _rate(figures.ALL), "Redis' own": _watched(_redis_own)},
+    ),
+    "redis_keys": Chart(
+        "Keys that Redis dropped",
+        "per_second",
+        "lines",
+        _of(_watched, _per_second, {"evictions": REDIS_EVICTED, "expirations": REDIS_EXPIRED}),
+    ),
+    "fills": Chart(
+        "Documents read from Postgres, and stored in Redis",
+        "per_second",
+        "lines",
+        _of(_reported, _per_second, {what: figures.FILLS[what] for what in ("stored", "refused", "shared", "loads")}),
+    ),
+    "invalidations": Chart(
+        "Invalidations", "per_second", "lines", _of(_watched, _per_second, {"invalidations": INVALIDATIONS})
+    ),
+    "lag": Chart("Age of the oldest pending invalidation", "seconds", "lines", {"oldest": _lag}),
+    "shadow": Chart(
+        "Hits verified against Postgres, by result",
+        "count",
+        "lines",
+        _of(_reported, _count, {result: name("overview_shadow_total", outcome=result) for result in figures.SHADOW}),
+    ),
+    "pool": Chart(
+        "Connections to Postgres: busy, and waits for one a second",
+        "count",
+        "lines",
+        {"busy": _reported(_busy), "waits": _reported(_per_second("overview_pool_waits_total"))},
+    ),
+    "breakers": Chart("Circuit breaker of Redis open", "share", "lines", {"open": _reported(_open_share)}),
+    "carts": Chart(
+        "Additions to carts, by outcome",
+        "per_second",
+        "lines",
+        _of(
+            _reported,
+            _per_second,
+            {outcome: name("overview_cart_additions_total", outcome=outcome) for outcome in figures.CARTS},
+        ),
+    ),
+    "batch": Chart("Additions to carts in one batch", "count", "lines", {"mean": figures.batch_size}),
+}

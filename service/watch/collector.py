@@ -1,0 +1,149 @@
+"""Collects from everything: every second while somebody looks, else every ten; one pull serves all who look."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from service.cache.redis_store import RedisStore
+from service.catalogue.database import DatabaseCatalogue
+from service.errors import Unavailable
+from service.postgres import Postgres
+from service.settings import Settings
+from service.watch.events import Known, Seen, changes
+from service.watch.fleet import Fleet
+from service.watch.history import SECONDS, History
+from service.watch.nginx_log import NginxLog
+from service.watch.series import LAG_NANOSECONDS, REDIS_LIMIT, REDIS_USED
+from service.watch.storage import Storage
+from service.watch.stores import postgres_counts, postgres_state, redis_state
+
+_LOG = logging.getLogger(__name__)
+
+_LOOKED_AT_SECONDS = 10.0
+_IDLE_PAUSE_SECONDS = 10.0
+_AFTER_THE_SECOND = 0.2  # instances have written their row of it by then
+_FRESH_SECONDS, _WAIT_SECONDS = 1.5, 0.6
+_POSTGRES_SECONDS = 0.3
+_FARTHEST_BEHIND_SECONDS = 5  # how long the page waits for an instance that responds and has no rows
+
+
+class Collector:
+    """All that is known: ``history``, ``fleet``, ``seen`` by the last look, and the events of ``storage``."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.history = History()
+        self.fleet = Fleet(settings.addresses())
+        self.log = NginxLog(settings.nginx_access_log)
+        self.redis = RedisStore(settings.redis_url, settings.redis_timeout_seconds)
+        self._postgres = Postgres(settings.database_url, 2, _POSTGRES_SECONDS, name="overview watch")
+        self.database = DatabaseCatalogue(self._postgres)
+        self.storage = Storage(settings.database_url, self.history)
+        self.watching_since = int(time.time())
+        self.seen = Seen(self.watching_since, self.fleet.states, None, None, self.log.state)
+        self.pulls = 0
+        self._known = Known()
+        self._counted: dict[str, tuple[str, int]] = {}
+        self._looked_at = -_LOOKED_AT_SECONDS
+        self._condition = threading.Condition()
+        self._stopped = threading.Event()
+        self._pulled_at = 0.0
+        self._threads = ThreadPoolExecutor(3, "collector")
+
+    def start(self) -> None:
+        """Collect and store, in threads of its own, until ``stop``."""
+        threading.Thread(target=self._collect, name="collecting", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the threads."""
+        self._stopped.set()
+        self.look()
+
+    def look(self) -> None:
+        """Note that somebody looks, and wait a moment for news if the last ones are old."""
+        with self._condition:
+            self._looked_at = time.monotonic()
+            if time.monotonic() - self._pulled_at > _FRESH_SECONDS:
+                pulls = self.pulls
+                self._condition.notify_all()
+                self._condition.wait_for(lambda: self.pulls > pulls or self._stopped.is_set(), _WAIT_SECONDS)
+
+    @property
+    def time(self) -> int:
+        """The last second that all instances which respond have reported."""
+        last = [state.last_second for state in self.fleet.states.values() if state.is_up and state.last_second]
+        return max(min([*last, self.seen.time - 1]), self.seen.time - _FARTHEST_BEHIND_SECONDS)
+
+    def pull(self) -> None:
+        """Ask everything at once and note what has come."""
+        now = int(time.time())
+        redis = self._threads.submit(redis_state, self.redis)
+        postgres = self._threads.submit(postgres_state, self.database)
+        lines = self._threads.submit(self.log.look)
+        reports = self.fleet.ask(lambda instance: self.history.last_second(instance) or now - SECONDS)
+        counted = lines.result()
+        seen = Seen(now, self.fleet.states, redis.result(), postgres.result(), self.log.state)
+        with self.history.lock:
+            for instance, report in reports.items():
+                self.history.add(instance, report, now)
+            self._note(seen, counted)
+        if self.pulls:
+            self.storage.happened(changes(self.seen, self._known, seen))
+        self._known = self._known.after(seen)
+        self.seen = seen
+
+    def _note(self, seen: Seen, counted: Mapping[str, int]) -> None:
+        """Spread what was counted since the last look, at most over ten seconds."""
+        until = seen.time - 1
+        since = min(max(self.seen.time, seen.time - int(_IDLE_PAUSE_SECONDS)) - 1, until - 1)
+        counts, gauges = dict(counted), {}
+        if seen.redis is not None:
+            counts |= self._since_last(seen.redis.run_id, seen.redis.counts())
+            gauges[REDIS_USED], gauges[REDIS_LIMIT] = seen.redis.number("used_memory"), seen.redis.number("maxmemory")
+        if seen.postgres is not None:
+            counts |= self._since_last("", postgres_counts(seen.postgres))
+            gauges[LAG_NANOSECONDS] = int(seen.postgres.oldest_seconds * 1e9)
+        self.history.spread(since, until, counts)
+        self.history.observe(since, until, gauges)
+
+    def _since_last(self, server: str, counters: Mapping[str, int]) -> dict[str, int]:
+        """What was counted since the last look; nothing by another server, whose counts are not comparable."""
+        before = {name: self._counted.get(name, (server, count)) for name, count in counters.items()}
+        self._counted.update({name: (server, count) for name, count in counters.items()})
+        return {
+            name: max(0, count - before[name][1]) if before[name][0] == server else 0
+            for name, count in counters.items()
+        }
+
+    def _collect(self) -> None:
+        with suppress(Unavailable):
+            self.storage.load()
+        threading.Thread(target=self.storage.keep, args=(self._stopped,), name="storing", daemon=True).start()
+        while not self._stopped.is_set():
+            try:
+                self.pull()
+            except Exception:
+                _LOG.exception("a pull failed")
+            with self._condition:
+                self.pulls += 1
+                self._pulled_at = time.monotonic()
+                self._condition.notify_all()
+                self._condition.wait(self._pause_seconds())
+        self.fleet.close()
+        self.redis.close()
+        self._postgres.close()
+
+    def _pause_seconds(self) -> float:
+        """Until shortly after the next second while somebody looks, or rows are still to come; else longer."""
+        if time.monotonic() - self._looked_at > _LOOKED_AT_SECONDS and not self._is_behind():
+            return _IDLE_PAUSE_SECONDS
+        return 1.0 - (time.time() - _AFTER_THE_SECOND) % 1.0
+
+    def _is_behind(self) -> bool:
+        oldest = self.seen.time - _FARTHEST_BEHIND_SECONDS
+        return any(state.is_up and state.last_second < oldest for state in self.fleet.states.values())

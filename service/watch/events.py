@@ -1,0 +1,129 @@
+"""What changed between two looks: restarts, deployments, breakers, stores, the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from service.cache.entry import UNKNOWN_INCARNATION
+from service.catalogue.database import OutboxState
+from service.metrics.series import name
+from service.watch.fleet import InstanceState
+from service.watch.stores import RedisState
+
+_OPENINGS = name("overview_breaker_openings_total", part="redis")
+
+
+class Event(NamedTuple):
+    """Something that happened at a second: its kind, what it was, and to whom."""
+
+    time: int
+    kind: str
+    text: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All that one look found. A store that does not answer is None."""
+
+    time: int
+    instances: Mapping[str, InstanceState]
+    redis: RedisState | None
+    postgres: OutboxState | None
+    nginx: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was last known of the stores, over all looks: they may have changed while they did not answer."""
+
+    run_id: str = ""
+    incarnation: int = UNKNOWN_INCARNATION
+    epoch: int = 0
+
+    def after(self, seen: Seen) -> Known:
+        """With what this look adds. After a flush there is no incarnation until somebody writes one."""
+        run_id, incarnation, epoch = self.run_id, self.incarnation, self.epoch
+        if seen.redis is not None:
+            # Another server's data are another incarnation too, which is not worth a second event.
+            kept = UNKNOWN_INCARNATION if seen.redis.run_id != run_id else incarnation
+            run_id, incarnation = seen.redis.run_id, seen.redis.incarnation or kept
+        if seen.postgres is not None:
+            epoch = seen.postgres.epoch
+        return Known(run_id, incarnation, epoch)
+
+
+def changes(before: Seen, known: Known, now: Seen) -> Iterator[Event]:
+    """What changed since the look ``before``, at which the stores were last ``known`` as this."""
+    found = [*_of_instances(before, now), *_of_redis(before, known, now), *_of_postgres(before, known, now)]
+    if before.nginx != now.nginx:
+        text = (
+            "the access log is read"
+            if now.nginx == "counted"
+            else "the access log is missing: requests are not counted"
+        )
+        found.append(("nginx", text, "nginx"))
+    for kind, text, source in found:
+        yield Event(now.time, kind, text, source)
+
+
+_Change = tuple[str, str, str]
+
+
+def _of_instances(before: Seen, now: Seen) -> Iterator[_Change]:
+    versions = {state.version for state in before.instances.values()} - {""}
+    for address, state in now.instances.items():
+        was = before.instances[address]
+        yield from (("instance", text, address) for text in _of_instance(was, state))
+        yield from (("breaker", text, address) for text in _of_breaker(was, state))
+        if state.version and versions and state.version not in versions:
+            yield "deploy", f"version {state.version}", address
+            versions.add(state.version)
+
+
+def _of_instance(was: InstanceState, state: InstanceState) -> Iterator[str]:
+    if was.is_up and not state.is_up:
+        yield "does not respond"
+    if was.incarnation and state.incarnation != was.incarnation:
+        yield "restarted"
+    elif was.worker and state.worker != was.worker:
+        yield "its worker was replaced"
+    elif was.incarnation and state.is_up and not was.is_up:
+        yield "responds again"
+
+
+def _of_breaker(was: InstanceState, state: InstanceState) -> Iterator[str]:
+    if not was.incarnation or not state.is_up:
+        return
+    openings = was.counts.get(_OPENINGS, 0) if was.incarnation == state.incarnation else 0
+    has_opened = state.counts.get(_OPENINGS, 0) > openings
+    if has_opened:
+        yield "the circuit breaker of Redis opened"
+    if (has_opened or was.breaker_open) and not state.breaker_open:
+        yield "the circuit breaker of Redis closed"
+
+
+def _of_redis(before: Seen, known: Known, now: Seen) -> Iterator[_Change]:
+    if now.redis is None:
+        if before.redis is not None:
+            yield "redis", "does not respond", "Redis"
+        return
+    if before.redis is None:
+        yield "redis", "responds again" if known.run_id else "responds", "Redis"
+    if known.run_id and now.redis.run_id != known.run_id:
+        yield "redis", "another server process: restarted or failed over", "Redis"
+    elif len({known.incarnation, now.redis.incarnation} - {UNKNOWN_INCARNATION}) > 1:
+        yield "redis", "emptied, or its data were replaced: every entry is a miss once", "Redis"
+
+
+def _of_postgres(before: Seen, known: Known, now: Seen) -> Iterator[_Change]:
+    if now.postgres is None:
+        if before.postgres is not None:
+            yield "postgres", "does not respond", "Postgres"
+        return
+    if before.postgres is None:
+        yield "postgres", "responds again" if known.epoch else "responds", "Postgres"
+    if known.epoch and now.postgres.epoch != known.epoch:
+        yield "catalogue", "the catalogue was replaced: every entry is a miss once", "Postgres"
