@@ -48,7 +48,7 @@ def up(directory: RunDirectory) -> int:
     """Run the stack in the background; return when it is ready."""
     if directory.supervisor():
         print("already running")
-        print(*invitation(directory.environment()["BASE_URL"]), sep="\n")
+        print(*invitation(directory.environment()), sep="\n")
         return 0
     directory.path.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "deploy.local", "--directory", directory.path, "run"]

@@ -1,4 +1,4 @@
-"""The processes in the Procfile: instances of the service, the invalidator and the sweeper."""
+"""The processes in the Procfile: instances of the service, the watch process, the invalidator and the sweeper."""
 
 import os
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deploy.local import probes
 from deploy.local.processes import Child, StackError
+from deploy.local.servers import reachable
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -49,6 +50,17 @@ class Instance(Process):
         self.address = f"127.0.0.1:{port}"
         self.upstream = f"unix:{socket}" if socket else self.address
         self.url = f"http://{self.address}"
+
+    def probe(self) -> None:
+        probes.alive(self.address)
+
+
+class Watch(Process):
+    """The watch process, at the address that the setting OPERATIONS has."""
+
+    def __init__(self, log: Path, settings: Mapping[str, str]) -> None:
+        super().__init__("watch", log, settings)
+        self.address = reachable(settings["OPERATIONS"])
 
     def probe(self) -> None:
         probes.alive(self.address)

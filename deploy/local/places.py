@@ -53,6 +53,11 @@ class RunDirectory:
         servers = self.servers()
         return servers if _PATH_FOR_SOCKETS.fullmatch(str(servers)) else self._made_outside()
 
+    def nginx_access_log(self) -> Path:
+        """Return the path of the access log, in a folder that nginx may write to, which is one word to nginx."""
+        servers, sockets = self.servers(), self.sockets()
+        return servers / "stack" / "nginx" / "prefix" / "access.log" if servers == sockets else sockets / "access.log"
+
     def _outside(self) -> Path:
         name = hashlib.sha256(str(self.path).encode()).hexdigest()[:12]
         return Path("/var/tmp") / f"product-overview-{name}"  # noqa: S108 - _made_outside() checks whose it is

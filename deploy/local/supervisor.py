@@ -7,10 +7,11 @@ import secrets
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.local import probes
-from deploy.local.instances import CHECKOUT, Instance, Process, environment, procfile
+from deploy.local.instances import CHECKOUT, Instance, Process, Watch, environment, procfile
 from deploy.local.places import Ports, RunDirectory
 from deploy.local.processes import Child, StackError
 from deploy.local.seeding import SAMPLE_PRODUCTS, seed_commands
@@ -18,8 +19,8 @@ from deploy.local.servers import Nginx, Postgres, Redis, reachable
 from service import nginx_conf
 from service.settings import Settings
 
-_PREFERRED_PORT = 8080
-_OTHER_CONNECTIONS = 30  # of invalidator, sweeper, loader, psql and Postgres itself
+_PREFERRED_PORT, _PREFERRED_OPERATIONS_PORT = 8080, 8081
+_OTHER_CONNECTIONS = 30  # of invalidator, sweeper, watch process, loader, psql and Postgres itself
 
 
 def say(part: str, text: str) -> None:
@@ -50,7 +51,7 @@ class Supervisor:
             stopping.callback(self._stop)
             self._start()
             say("ready", f"after {time.monotonic() - started:.1f} s; logs in {self.run.logs}")
-            for line in invitation(self.settings["BASE_URL"]):
+            for line in invitation(self.settings):
                 print(line, flush=True)
             self.run.write_state({"pid": os.getpid(), "ports": self.ports.given, "parts": self._described()})
             self._watch()
@@ -93,6 +94,10 @@ class Supervisor:
         self.web = {name: self.ports.take(name) for name in (f"web.{n + 1}" for n in range(_cores()))}
         settings["INSTANCES"] = ",".join(f"unix:{self._socket(name)}" for name in self.web)
         settings["BASE_URL"] = f"http://{reachable(settings['LISTEN'])}"
+        if "OPERATIONS" not in settings:
+            settings["OPERATIONS"] = f"127.0.0.1:{self.ports.take('watch', [_PREFERRED_OPERATIONS_PORT])}"
+        settings["OPERATIONS_URL"] = f"http://{reachable(settings['OPERATIONS'])}"
+        settings.setdefault("NGINX_ACCESS_LOG", str(self.run.nginx_access_log()))
         if "CART_SECRET" not in settings:
             settings["CART_SECRET"] = self.before.get("CART_SECRET") or secrets.token_hex(32)
         Settings.from_env(settings)
@@ -124,10 +129,12 @@ class Supervisor:
     def _front(self) -> None:
         of_web = [(port, self._log(name), self.settings, name, self._socket(name)) for name, port in self.web.items()]
         behind: list[Child] = [Instance(*each) for each in of_web]
-        behind += [Process(kind, self._log(kind), self.settings) for kind in procfile() if kind != "web"]
+        of_others = [kind for kind in procfile() if kind not in ("web", "watch")]
+        behind += [Process(kind, self._log(kind), self.settings) for kind in of_others]
         values = nginx_conf.values(Settings.from_env(self.settings))
         self._begin(*behind)
         self._begin(Nginx(self.run.servers() / "stack", self._log("nginx"), values))
+        self._begin(Watch(self._log("watch"), self.settings))
 
     def _begin(self, *parts: Child) -> None:
         """Start parts concurrently; each is registered before it runs, so that a signal leaves no process behind."""
@@ -172,9 +179,10 @@ class Supervisor:
         say("stopped", f"{len(self.parts)} processes")
 
 
-def invitation(base_url: str) -> list[str]:
-    """Return the lines with the address and example requests of a running stack."""
-    return [f"\n  {base_url}\n", f"  curl {base_url}/products/1", f"  curl {base_url}/products/1/styles\n"]
+def invitation(settings: Mapping[str, str]) -> list[str]:
+    """Return the lines with the address of a running stack, example requests, and the operators' page."""
+    url, dashboard = settings["BASE_URL"], f"{settings['OPERATIONS_URL']}/dashboard"
+    return [f"\n  {url}\n", f"  curl {url}/products/1", f"  curl {url}/products/1/styles", f"\n  {dashboard}\n"]
 
 
 def _cores() -> int:
