@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from service.metrics.series import BOUNDS, ERROR, KINDS, OUTCOMES, name
+from service.metrics import series
+from service.metrics.series import ERROR, KINDS, NANOSECONDS, OUTCOMES
 from service.watch import figures
 from service.watch.series import (
     ANSWERERS,
     INVALIDATIONS,
     LAG_NANOSECONDS,
+    NGINX_REQUESTS,
     REDIS_EVICTED,
     REDIS_EXPIRED,
     REDIS_HITS,
     REDIS_LIMIT,
     REDIS_MISSES,
     REDIS_USED,
-    answered,
+    of,
 )
-from service.watch.spans import NANOSECONDS, Span, ratio
+from service.watch.spans import Span, ratio
 
 Value = Callable[[Span], float | None]
 
@@ -56,28 +58,28 @@ def _watched(value: Value) -> Value:
     return lambda span: value(span) if span.is_watched else None
 
 
-def _per_second(series: str) -> Value:
-    return lambda span: span.per_second(series)
+def _per_second(some: Iterable[str]) -> Value:
+    return lambda span: span.per_second(some)
 
 
-def _count(series: str) -> Value:
-    return lambda span: span.count(series)
+def _count(some: Iterable[str]) -> Value:
+    return lambda span: span.sum(some)
 
 
-def _largest(series: str) -> Value:
-    return lambda span: span.largest(series)
+def _largest(gauge: str) -> Value:
+    return lambda span: span.largest(gauge)
 
 
 def _rate(kind: str) -> Value:
-    return _reported(lambda span: figures.rate(span.count, kind))
+    return lambda span: figures.rate(span.count, kind)
 
 
 def _answers(outcome: str) -> Value:
-    return _reported(lambda span: sum(span.buckets("overview_answer_seconds", BOUNDS, outcome=outcome)) / span.seconds)
+    return _reported(lambda span: figures.answers_per_second(span, outcome))
 
 
 def _latency(outcome: str, share: float) -> Value:
-    return lambda span: span.quantile(share, "overview_answer_seconds", outcome=outcome)
+    return lambda span: span.quantile(share, series.ANSWERS, outcome=outcome)
 
 
 def _redis_own(span: Span) -> float | None:
@@ -92,15 +94,7 @@ def _lag(span: Span) -> float | None:
 
 def _open_share(span: Span) -> float:
     """Of the time of all instances together: above 1 where several have it open."""
-    return span.per_second(name("overview_breaker_open_seconds_total", part="redis")) / NANOSECONDS
-
-
-def _busy(span: Span) -> float:
-    return span.per_second("overview_pool_busy_seconds_total") / NANOSECONDS
-
-
-def _of(wrap: Callable[[Value], Value], make: Callable[[str], Value], series: Mapping[str, str]) -> dict[str, Value]:
-    return {shown: wrap(make(counted)) for shown, counted in series.items()}
+    return span.per_second(of(series.BREAKER_OPEN)) / NANOSECONDS
 
 
 CHARTS: dict[str, Chart] = {
@@ -129,7 +123,7 @@ CHARTS: dict[str, Chart] = {
         "Requests to nginx, by who answered",
         "per_second",
         "stack",
-        _of(_watched, _per_second, {answerer: answered(answerer) for answerer in ANSWERERS}),
+        {answerer: _watched(_per_second(of(NGINX_REQUESTS, answered_by=answerer))) for answerer in ANSWERERS},
     ),
     "memory": Chart(
         "Memory of Redis", "bytes", "lines", {"used": _largest(REDIS_USED), "limit": _largest(REDIS_LIMIT)}
@@ -138,46 +132,45 @@ CHARTS: dict[str, Chart] = {
         "Hit rate: of documents, and Redis' own",
         "share",
         "lines",
-        {"ours": _rate(figures.ALL), "Redis' own": _watched(_redis_own)},
+        {"ours": _rate(figures.ALL), "Redis' own": _redis_own},
     ),
     "redis_keys": Chart(
         "Keys that Redis dropped",
         "per_second",
         "lines",
-        _of(_watched, _per_second, {"evictions": REDIS_EVICTED, "expirations": REDIS_EXPIRED}),
+        {
+            "evictions": _watched(_per_second([REDIS_EVICTED])),
+            "expirations": _watched(_per_second([REDIS_EXPIRED])),
+        },
     ),
     "fills": Chart(
         "Documents read from Postgres, and stored in Redis",
         "per_second",
         "lines",
-        _of(_reported, _per_second, {what: figures.FILLS[what] for what in ("stored", "refused", "shared", "loads")}),
+        {what: _reported(_per_second(figures.FILLS[what])) for what in ("stored", "refused", "shared", "loads")},
     ),
     "invalidations": Chart(
-        "Invalidations", "per_second", "lines", _of(_watched, _per_second, {"invalidations": INVALIDATIONS})
+        "Invalidations", "per_second", "lines", {"invalidations": _watched(_per_second([INVALIDATIONS]))}
     ),
     "lag": Chart("Age of the oldest pending invalidation", "seconds", "lines", {"oldest": _lag}),
     "shadow": Chart(
         "Hits verified against Postgres, by result",
         "count",
         "lines",
-        _of(_reported, _count, {result: name("overview_shadow_total", outcome=result) for result in figures.SHADOW}),
+        {result: _reported(_count(of(series.SHADOW, outcome=result))) for result in figures.SHADOW},
     ),
     "pool": Chart(
         "Connections to Postgres: busy, and waits for one a second",
         "count",
         "lines",
-        {"busy": _reported(_busy), "waits": _reported(_per_second("overview_pool_waits_total"))},
+        {"busy": _reported(figures.busy), "waits": _reported(_per_second(of(series.POOL_WAITS)))},
     ),
     "breakers": Chart("Circuit breaker of Redis open", "share", "lines", {"open": _reported(_open_share)}),
     "carts": Chart(
         "Additions to carts, by outcome",
         "per_second",
         "lines",
-        _of(
-            _reported,
-            _per_second,
-            {outcome: name("overview_cart_additions_total", outcome=outcome) for outcome in figures.CARTS},
-        ),
+        {outcome: _reported(_per_second(of(series.ADDITIONS, outcome=outcome))) for outcome in figures.CARTS},
     ),
     "batch": Chart("Additions to carts in one batch", "count", "lines", {"mean": figures.batch_size}),
 }

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from service.cache.entry import UNKNOWN_INCARNATION
 from service.catalogue.database import OutboxState
-from service.metrics.series import name
+from service.metrics import series
 from service.watch.fleet import InstanceState
+from service.watch.series import of
 from service.watch.stores import RedisState
 
-_OPENINGS = name("overview_breaker_openings_total", part="redis")
+(_OPENINGS,) = of(series.BREAKER_OPENINGS, part="redis")
 
 
 class Event(NamedTuple):

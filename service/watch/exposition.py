@@ -2,73 +2,40 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from itertools import accumulate
+from collections.abc import Iterator
 from math import nan
-from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
-    HistogramMetricFamily,
     InfoMetricFamily,
     Metric,
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector as Registered
 
-from service.metrics.series import SERIES
+from service.metrics.series import FAMILIES
 from service.watch.collector import Collector
-from service.watch.series import ANSWERERS, INVALIDATIONS, NGINX_REQUESTS, NGINX_RESPONSES, STATUSES, answered
-from service.watch.spans import NANOSECONDS, Count
+from service.watch.series import INVALIDATIONS, NGINX_REQUESTS, NGINX_RESPONSES
 from service.watch.stores import RedisState
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-
-MEANINGS = {
-    "overview_documents_total": "Documents served, by kind and outcome: hit, stale, miss or bypass.",
-    "overview_answer_seconds": "Duration of reads of documents, by the worst outcome of their documents.",
-    "overview_redis_call_seconds": "Duration of round trips to Redis.",
-    "overview_postgres_call_seconds": "Duration of round trips to Postgres.",
-    "overview_cart_addition_seconds": "Duration of additions to carts.",
-    "overview_requests_total": "Requests answered, by path and class of status.",
-    "overview_fills_total": "Documents offered to the cache after a miss: stored or refused.",
-    "overview_loads_total": "Queries for missed documents.",
-    "overview_load_keys_total": "Documents wanted from Postgres, by a load of one's own or shared with one in flight.",
-    "overview_shadow_total": "Hits verified against Postgres, by result.",
-    "overview_pool_busy_seconds_total": "Time that connections to Postgres were in use.",
-    "overview_pool_waits_total": "Waits for a connection to Postgres.",
-    "overview_pool_wait_seconds_total": "Time waited for connections to Postgres.",
-    "overview_breaker_openings_total": "How often the circuit breaker of a store opened.",
-    "overview_breaker_open_seconds_total": "Time that the circuit breaker of a store was open.",
-    "overview_cart_additions_total": "Additions to carts, by outcome.",
-    "overview_cart_batches_total": "Batches of additions to carts.",
-    NGINX_REQUESTS: "Requests to nginx, by who answered them.",
-    NGINX_RESPONSES: "Responses of nginx, by class of status; 429 is not in 4xx.",
-}
-"""What each family of series counts."""
-
-_LABEL = re.compile(r'(\w+)="([^"]*)"')
-
-Labels = tuple[tuple[str, str], ...]
-
-
-class _Name(NamedTuple):
-    """The parts of a series' name: its family, ``_bucket`` or ``_sum`` if it is of a histogram, and its labels."""
-
-    family: str
-    part: str
-    labels: Labels
 
 
 def metrics(collector: Collector) -> bytes:
     """The sums over all instances, which do not fall, and how the parts are now."""
     with collector.history.lock:
         totals = collector.history.totals.copy()
+    counted = [family.metric(totals) for family in (*FAMILIES, NGINX_REQUESTS, NGINX_RESPONSES)]
+    requests = sum(totals[series] for series in NGINX_REQUESTS.series())
     return _text(
-        [*_families(totals.__getitem__), *_of_nginx(totals.__getitem__), *_of_now(collector, totals[INVALIDATIONS])]
+        [
+            *counted,
+            CounterMetricFamily("nginx_http_requests_total", "Requests to nginx.", value=requests),
+            CounterMetricFamily(INVALIDATIONS, "Invalidations recorded in the outbox.", value=totals[INVALIDATIONS]),
+            *_of_now(collector),
+        ]
     )
 
 
@@ -80,56 +47,7 @@ def metrics_of_redis(collector: Collector) -> bytes:
     )
 
 
-def _families(count: Count) -> Iterator[Metric]:
-    by_family: dict[str, list[_Name]] = {}
-    for series in SERIES:
-        name = _parsed(series)
-        by_family.setdefault(name.family, []).append(name)
-    of_series = {_parsed(series): count(series) for series in SERIES}
-    for family, names in by_family.items():
-        yield _histogram(family, of_series, names) if names[0].part else _counter(family, of_series, names)
-
-
-def _parsed(series: str) -> _Name:
-    family, _, labels = series.partition("{")
-    part = next((part for part in ("_bucket", "_sum") if family.endswith(part)), "")
-    return _Name(family.removesuffix(part), part, tuple(_LABEL.findall(labels)))
-
-
-def _counter(family: str, values: Mapping[_Name, int], names: list[_Name]) -> Metric:
-    metric = CounterMetricFamily(family, MEANINGS[family], labels=[label for label, _ in names[0].labels])
-    unit = NANOSECONDS if family.endswith("_seconds_total") else 1
-    for name in names:
-        metric.add_metric([value for _, value in name.labels], values[name] / unit)
-    return metric
-
-
-def _histogram(family: str, values: Mapping[_Name, int], names: list[_Name]) -> Metric:
-    sums = [name for name in names if name.part == "_sum"]
-    metric = HistogramMetricFamily(family, MEANINGS[family], labels=[label for label, _ in sums[0].labels])
-    for of in sums:
-        buckets = [name for name in names if name.part == "_bucket" and name.labels[:-1] == of.labels]
-        bounds = [name.labels[-1][1] for name in buckets]
-        counts = map(float, accumulate(values[name] for name in buckets))
-        metric.add_metric(
-            [value for _, value in of.labels], list(zip(bounds, counts, strict=True)), values[of] / NANOSECONDS
-        )
-    return metric
-
-
-def _of_nginx(count: Count) -> Iterator[Metric]:
-    by = CounterMetricFamily(NGINX_REQUESTS, MEANINGS[NGINX_REQUESTS], labels=["answered_by"])
-    for answerer in ANSWERERS:
-        by.add_metric([answerer], count(answered(answerer)))
-    statuses = CounterMetricFamily(NGINX_RESPONSES, MEANINGS[NGINX_RESPONSES], labels=["status"])
-    for status in STATUSES:
-        statuses.add_metric([status], count(f'{NGINX_RESPONSES}{{status="{status}"}}'))
-    requests = sum(count(answered(answerer)) for answerer in ANSWERERS)
-    yield from (by, statuses)
-    yield CounterMetricFamily("nginx_http_requests_total", "Requests to nginx.", value=requests)
-
-
-def _of_now(collector: Collector, invalidations: int) -> Iterator[Metric]:
+def _of_now(collector: Collector) -> Iterator[Metric]:
     up = GaugeMetricFamily("overview_instance_up", "Whether an instance responds.", labels=["instance"])
     info = GaugeMetricFamily("overview_build_info", "1 for each version that runs.", labels=["version"])
     seen = collector.seen
@@ -138,7 +56,6 @@ def _of_now(collector: Collector, invalidations: int) -> Iterator[Metric]:
     for version in sorted({state.version for state in seen.instances.values() if state.is_up}):
         info.add_metric([version], 1)
     yield from (up, info)
-    yield CounterMetricFamily(INVALIDATIONS, "Invalidations recorded in the outbox.", value=invalidations)
     redis, postgres = seen.redis, seen.postgres
     yield _gauge("overview_redis_up", "Whether Redis responds.", redis is not None)
     yield _gauge("overview_postgres_up", "Whether Postgres responds.", postgres is not None)

@@ -10,16 +10,19 @@ from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from service.metrics.series import KINDS, OUTCOMES, counters
-from service.watch.instances import DEADLINE_SECONDS, Report, Silent, ask
+from service.metrics import series
+from service.watch.instances import DEADLINE_SECONDS, Report, ask
+from service.watch.series import of
 
 _GRACE_SECONDS = 0.05  # an answer that is there by its deadline still has to be parsed
 _RATE_SECONDS = 60
 
-_REQUESTS = counters("overview_requests_total", path=("fast", "slow"), status=("2xx", "3xx", "4xx", "5xx"))
-_ERRORS = counters("overview_requests_total", path=("fast", "slow"), status=("5xx",))
-_FROM_REDIS = counters("overview_documents_total", kind=KINDS, outcome=("hit", "stale"))
-_DOCUMENTS = counters("overview_documents_total", kind=KINDS, outcome=OUTCOMES)
+_MARKED = (
+    of(series.REQUESTS),
+    of(series.REQUESTS, status="5xx"),
+    of(series.DOCUMENTS),
+    of(series.DOCUMENTS, outcome=("hit", "stale")),
+)
 
 
 @dataclass(frozen=True)
@@ -123,11 +126,8 @@ class Fleet:
 
 def _result(future: Future[Report]) -> Report | None:
     """What an instance said; None if it is silent, or not done yet."""
-    if not future.done() or isinstance(future.exception(), Silent):
-        return None
-    return future.result()
+    return None if not future.done() or future.exception() else future.result()
 
 
 def _mark(second: int, counts: Mapping[str, int]) -> Mark:
-    of = (_REQUESTS, _ERRORS, _DOCUMENTS, _FROM_REDIS)
-    return Mark(second, *(sum(counts.get(each, 0) for each in names) for names in of))
+    return Mark(second, *(sum(counts.get(each, 0) for each in some) for some in _MARKED))

@@ -7,15 +7,13 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from service.metrics.series import SERIES
 from service.watch.instances import Report
 from service.watch.ring import Ring
-from service.watch.series import COLLECTED, GAUGES, REPORTED, WATCHED
+from service.watch.series import ALL_SERIES, GAUGES, REPORTED, WATCHED
 from service.watch.spans import Span
 
 SECONDS, MINUTES = 3600, 1440
 
-_KNOWN = frozenset((*SERIES, *COLLECTED, REPORTED, WATCHED))
 _STARTING_SECONDS = 2  # within which an instance has its first row
 
 
@@ -91,7 +89,7 @@ class History:
             if self.minutes.step(minute):
                 continue
             self._loaded.add(minute)
-            for name in _KNOWN & counts.keys():
+            for name in ALL_SERIES & counts.keys():
                 put = self.minutes.observe if name in GAUGES else self.minutes.add
                 put(minute, name, counts[name])
 
@@ -128,7 +126,7 @@ class History:
 def _deltas(series: Sequence[str], before: Sequence[int], row: Sequence[int]) -> dict[str, int]:
     """What was counted since ``before``; no count falls while an instance lives."""
     pairs = zip(series, before, row[1:], strict=True)
-    return {name: now - then for name, then, now in pairs if now > then and name in _KNOWN}
+    return {name: now - then for name, then, now in pairs if now > then and name in ALL_SERIES}
 
 
 def _share(count: int, number: int, of: int) -> int:

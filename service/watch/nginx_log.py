@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
 
-from service.metrics.series import name
-from service.watch.series import ANSWERERS, NGINX_BOUNDS, NGINX_BUCKETS, NGINX_RESPONSES, NGINX_SECONDS, answered
+from service.metrics.series import BUCKETS
+from service.watch.series import ANSWERERS, NGINX_REQUESTS, NGINX_RESPONSES, NGINX_SECONDS, STATUSES, buckets_of, of
 
 _CHUNK_BYTES = 1 << 20
 _LONGEST_LINE_BYTES = 64 << 10  # longer than nginx' limits on what it logs allow
 _BUDGET_SECONDS = 0.25  # of one look; what is left then is read at the next
 _SAMPLED_LINES = 200  # of each chunk
+_SHORTEST_SECONDS = 0.001  # which nginx logs as 0
 _HOT_LOOKS, _HOT_SECONDS = 64, 60.0
 _DOCUMENT = re.compile(r"/products/([1-9][0-9]{0,9})(?:/(styles|related))?/?", re.ASCII)
 
@@ -115,16 +116,14 @@ class NginxLog:
 
 def _count(lines: bytes, counts: Counter[str]) -> None:
     """Count without parsing: in values quotes are escaped, so that no client can write a field of its own."""
-    of = {
-        answerer: lines.count(b'"answered_by":"%b"' % answerer.encode()) for answerer in ("cache", "old-api", "nginx")
-    }
-    status = {digits: lines.count(b'"status":%b' % digits.encode()) for digits in ("3", "4", "5", "429")}
     everything = lines.count(b"\n")
-    of["instance"] = everything - sum(of.values())
-    classes = {f"{digit}xx": status[digit] for digit in "345"}
-    classes |= {"2xx": everything - sum(classes.values()), "4xx": status["4"] - status["429"], "429": status["429"]}
-    counts.update({answered(answerer): count for answerer, count in of.items()})
-    counts.update({name(NGINX_RESPONSES, status=of_class): count for of_class, count in classes.items()})
+    by = {answerer: lines.count(b'"answered_by":"%b"' % answerer.encode()) for answerer in ANSWERERS}
+    by["instance"] += everything - sum(by.values())  # lines of a format without the field
+    digits = {digit: lines.count(b'"status":%b' % digit.encode()) for digit in ("3", "4", "5", "429")}
+    classes = {"3xx": digits["3"], "4xx": digits["4"] - digits["429"], "5xx": digits["5"], "429": digits["429"]}
+    classes["2xx"] = everything - sum(classes.values())
+    counts.update({of(NGINX_REQUESTS, answered_by=answerer)[0]: by[answerer] for answerer in ANSWERERS})
+    counts.update({of(NGINX_RESPONSES, status=status)[0]: classes[status] for status in STATUSES})
 
 
 def _sample(lines: bytes, counts: Counter[str], hot: Counter[Key]) -> None:
@@ -139,7 +138,7 @@ def _sample(lines: bytes, counts: Counter[str], hot: Counter[Key]) -> None:
         except (ValueError, KeyError, TypeError):
             continue
         if answerer in ANSWERERS:
-            bound = NGINX_BOUNDS[bisect_left(NGINX_BUCKETS, seconds)]
-            counts[name(f"{NGINX_SECONDS}_bucket", answered_by=answerer, le=bound)] += weight
+            buckets = buckets_of(NGINX_SECONDS, answered_by=answerer)
+            counts[buckets[bisect_left(BUCKETS, max(seconds, _SHORTEST_SECONDS))]] += weight
         if answerer == "cache" and (found := _DOCUMENT.fullmatch(path)):
             hot[found[2] or "product", int(found[1])] += weight

@@ -1,23 +1,30 @@
-"""What is kept a history of besides the instances' own series, by the names that Prometheus gets."""
+"""What is kept a history of besides the instances' own series; and series by their family and labels."""
 
 from __future__ import annotations
 
-from service.metrics.series import BOUNDS, BUCKETS, counters, name
+import functools
+from collections.abc import Mapping
+
+from service.metrics import series
+from service.metrics.series import Family, histogram, name
 
 ANSWERERS = ("cache", "instance", "old-api", "nginx")
 """Who answers a request to nginx: its own cache, an instance, the old API, or nginx itself, with an error."""
 
-STATUSES = ("2xx", "3xx", "4xx", "5xx", "429")
-"""Classes of statuses; 429 is not in 4xx."""
+STATUSES = (*series.STATUSES, "429")
 
-NGINX_REQUESTS = "overview_nginx_requests_total"
-NGINX_RESPONSES = "overview_nginx_responses_total"
-NGINX_SECONDS = "overview_nginx_request_seconds"
-
-# nginx' clock for requests has milliseconds.
-NGINX_BUCKETS = tuple(bound for bound in BUCKETS if bound >= 0.001)
-NGINX_BOUNDS = BOUNDS[BOUNDS.index("0.001") :]
-
+NGINX_REQUESTS = Family(
+    "overview_nginx_requests_total", "Requests to nginx, by who answered them.", {"answered_by": ANSWERERS}
+)
+NGINX_RESPONSES = Family(
+    "overview_nginx_responses_total", "Responses of nginx; 429 is not in 4xx.", {"status": STATUSES}
+)
+NGINX_SECONDS = Family(
+    "overview_nginx_request_seconds",
+    "Duration of requests to nginx, from some lines of its log.",
+    {"answered_by": ANSWERERS},
+    is_histogram=True,
+)
 INVALIDATIONS = "overview_invalidations_total"
 REDIS_HITS = "redis_keyspace_hits_total"
 REDIS_MISSES = "redis_keyspace_misses_total"
@@ -37,19 +44,26 @@ REPORTED = "reported"
 WATCHED = "watched"
 """Counts the looks at nginx and the stores."""
 
-COLLECTED: tuple[str, ...] = (
-    *counters(NGINX_REQUESTS, answered_by=ANSWERERS),
-    *counters(NGINX_RESPONSES, status=STATUSES),
-    *counters(f"{NGINX_SECONDS}_bucket", answered_by=ANSWERERS, le=NGINX_BOUNDS),
-    INVALIDATIONS,
-    REDIS_HITS,
-    REDIS_MISSES,
-    REDIS_EVICTED,
-    REDIS_EXPIRED,
-    *sorted(GAUGES),
+ALL_SERIES = frozenset(
+    (
+        *series.SERIES,
+        *(each for family in (NGINX_REQUESTS, NGINX_RESPONSES, NGINX_SECONDS) for each in family.series()),
+        *(INVALIDATIONS, REDIS_HITS, REDIS_MISSES, REDIS_EVICTED, REDIS_EXPIRED, REPORTED, WATCHED, *GAUGES),
+    )
 )
 
 
-def answered(answerer: str) -> str:
-    """Requests to nginx that were answered by one of ANSWERERS."""
-    return name(NGINX_REQUESTS, answered_by=answerer)
+@functools.cache
+def of(family: Family, **wanted: str | tuple[str, ...]) -> tuple[str, ...]:
+    """The series of a family of counters whose labels have these values; any where a label is not named."""
+    return tuple(name(family.name, **labels) for labels in family.combinations() if _fits(labels, wanted))
+
+
+@functools.cache
+def buckets_of(family: Family, **labels: str) -> tuple[str, ...]:
+    """The buckets of one histogram."""
+    return tuple(histogram(family.name, **labels)[:-1])
+
+
+def _fits(labels: Mapping[str, str], wanted: Mapping[str, str | tuple[str, ...]]) -> bool:
+    return all(labels[label] in ((value,) if isinstance(value, str) else value) for label, value in wanted.items())

@@ -34,7 +34,7 @@ def snapshot(collector: Collector, window: str) -> Json:
             "watching_since": collector.watching_since,
             "kinds": _kinds(collector, at),
             "outcomes": figures.outcomes(span),
-            "tiers": figures.tiers(span, collector.seen.nginx == "counted"),
+            "tiers": figures.tiers(span, nginx_is_counted=collector.seen.nginx == "counted"),
             "instances": [_instance(collector, *each) for each in collector.seen.instances.items()],
             "redis": _redis(collector, span),
             "postgres": _postgres(collector, span),
@@ -98,8 +98,8 @@ def _redis(collector: Collector, span: Span) -> Json:
         "used_bytes": redis.number("used_memory"),
         "max_bytes": redis.number("maxmemory"),
         "keys": redis.number("keys"),
-        "evictions_per_second": span.per_second(REDIS_EVICTED),
-        "expirations_per_second": span.per_second(REDIS_EXPIRED),
+        "evictions_per_second": span.per_second([REDIS_EVICTED]),
+        "expirations_per_second": span.per_second([REDIS_EXPIRED]),
         "clients": redis.number("connected_clients"),
         "role": redis.said.get("role"),
         "policy": redis.said.get("maxmemory_policy"),
@@ -114,7 +114,7 @@ def _postgres(collector: Collector, span: Span) -> Json:
         "state": "up",
         "outbox_rows": postgres.rows,
         "oldest_seconds": postgres.oldest_seconds,
-        "invalidations_per_second": span.per_second(INVALIDATIONS),
+        "invalidations_per_second": span.per_second([INVALIDATIONS]),
     }
 
 

@@ -14,7 +14,9 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from service.metrics.series import BOUNDS, KINDS, SERIES, counters, name
+from service.metrics import series
+from service.metrics.series import KINDS, SERIES, name
+from service.watch.series import buckets_of
 
 MOST_ROWS = 600
 
@@ -64,7 +66,7 @@ class FakeInstance:
         rows = [(second, counts) for second, counts in self.rows if second > since][:MOST_ROWS]
         words = array("Q")
         for second, counts in rows:
-            words.extend([second, *(counts.get(series, 0) for series in SERIES)])
+            words.extend([second, *(counts.get(each, 0) for each in SERIES)])
         if sys.byteorder == "big":
             words.byteswap()
         return json.dumps({**self.said, "rows": len(rows), "series": SERIES}).encode() + b"\n" + words.tobytes()
@@ -95,8 +97,8 @@ def _count_traffic(instance: FakeInstance, now: float) -> None:
         for outcome, share in (("hit", 0.95), ("stale", 0.02), ("miss", 0.03)):
             counts[name("overview_documents_total", kind=kind, outcome=outcome)] += int(requests * share / 4)
     for outcome, share, middle in (("hit", 0.95, 2), ("stale", 0.02, 2), ("miss", 0.03, 6), ("error", 0.001, 3)):
-        for number, series in enumerate(counters("overview_answer_seconds_bucket", outcome=(outcome,), le=BOUNDS)):
-            counts[series] += int(requests * share / (1 << abs(number - middle)))
+        for number, bucket in enumerate(buckets_of(series.ANSWERS, outcome=outcome)):
+            counts[bucket] += int(requests * share / (1 << abs(number - middle)))
     counts[name("overview_requests_total", path="fast", status="2xx")] += requests
     counts[name("overview_requests_total", path="slow", status="4xx")] += random.randint(0, 5)
     counts[name("overview_fills_total", outcome="stored")] += int(requests * 0.03)
