@@ -25,6 +25,9 @@ NGINX_SECONDS = Family(
     {"answered_by": ANSWERERS},
     is_histogram=True,
 )
+_OF_NGINX = (NGINX_REQUESTS, NGINX_RESPONSES, NGINX_SECONDS)
+_BY_NAME = {family.name: family for family in (*series.FAMILIES, *_OF_NGINX)}
+
 INVALIDATIONS = "overview_invalidations_total"
 REDIS_HITS = "redis_keyspace_hits_total"
 REDIS_MISSES = "redis_keyspace_misses_total"
@@ -47,23 +50,36 @@ WATCHED = "watched"
 ALL_SERIES = frozenset(
     (
         *series.SERIES,
-        *(each for family in (NGINX_REQUESTS, NGINX_RESPONSES, NGINX_SECONDS) for each in family.series()),
+        *(each for family in _OF_NGINX for each in family.series()),
         *(INVALIDATIONS, REDIS_HITS, REDIS_MISSES, REDIS_EVICTED, REDIS_EXPIRED, REPORTED, WATCHED, *GAUGES),
     )
 )
 
 
-@functools.cache
-def of(family: Family, **wanted: str | tuple[str, ...]) -> tuple[str, ...]:
+Labels = tuple[tuple[str, str | tuple[str, ...]], ...]
+"""Each label with its value, or with those that it may have."""
+
+
+def of(family: Family, **labels: str | tuple[str, ...]) -> tuple[str, ...]:
     """The series of a family of counters whose labels have these values; any where a label is not named."""
-    return tuple(name(family.name, **labels) for labels in family.combinations() if _fits(labels, wanted))
+    return _of(family.name, tuple(labels.items()))
 
 
-@functools.cache
 def buckets_of(family: Family, **labels: str) -> tuple[str, ...]:
     """The buckets of one histogram."""
-    return tuple(histogram(family.name, **labels)[:-1])
+    return _buckets_of(family.name, tuple(labels.items()))
 
 
-def _fits(labels: Mapping[str, str], wanted: Mapping[str, str | tuple[str, ...]]) -> bool:
-    return all(labels[label] in ((value,) if isinstance(value, str) else value) for label, value in wanted.items())
+# A family as such cannot be looked up in a cache.
+@functools.cache
+def _of(family: str, labels: Labels) -> tuple[str, ...]:
+    return tuple(name(family, **each) for each in _BY_NAME[family].combinations() if _fits(each, labels))
+
+
+@functools.cache
+def _buckets_of(family: str, labels: Labels) -> tuple[str, ...]:
+    return tuple(histogram(family, **{label: str(value) for label, value in labels})[:-1])
+
+
+def _fits(found: Mapping[str, str], wanted: Labels) -> bool:
+    return all(found[label] in ((value,) if isinstance(value, str) else value) for label, value in wanted)
