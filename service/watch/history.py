@@ -106,9 +106,18 @@ class History:
 
     def span_of_minutes(self, first: int, last: int, time: int) -> Span:
         """The minutes from ``first`` to ``last``, up to the second ``time``."""
-        known = self.minutes.filled(REPORTED, first, last)
-        unfinished = 59 - time % 60 if time // 60 == last and known else 0
-        return Span(self.minutes, first, last, known * 60 - unfinished)
+        known = self.minutes.filled(REPORTED, first, last) * 60
+        if known and last == time // 60:
+            known -= 59 - time % 60
+        if known and self._began_in_minute is not None and first <= self._began_in_minute // 60 <= last:
+            known -= self._began_in_minute % 60
+        return Span(self.minutes, first, last, known)
+
+    @property
+    def _began_in_minute(self) -> int | None:
+        """The first second that is known, where it is in the middle of a minute of which nothing was loaded."""
+        first = self.first_second
+        return None if first is None or first // 60 in self._loaded else first
 
     def _add_to(self, second: int, counts: Mapping[str, int]) -> None:
         self.first_second = second if self.first_second is None else min(second, self.first_second)

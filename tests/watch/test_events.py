@@ -1,0 +1,112 @@
+from dataclasses import replace
+
+import pytest
+
+from service.catalogue.database import OutboxState
+from service.watch.events import Known, Seen, changes
+from service.watch.fleet import InstanceState
+from service.watch.stores import RedisState
+from tests.watch.reports import NOW, OPENINGS, report
+
+A, B = "127.0.0.1:1", "127.0.0.1:2"
+REDIS = RedisState({"run_id": "r1"}, 11, 0)
+POSTGRES = OutboxState(0, 0.0, 0, 5)
+
+
+def up(incarnation="a", worker=1, version="1", openings=0, breaker_open=0):
+    said = report(incarnation=incarnation, worker=worker, version=version, gauges={"breaker_open": breaker_open})
+    return InstanceState(True, NOW, said, NOW, {OPENINGS: openings})
+
+
+def seen(redis=REDIS, postgres=POSTGRES, nginx="counted", **instances):
+    states = {A: up(), B: up("b"), **{{"a": A, "b": B}[name]: state for name, state in instances.items()}}
+    return Seen(NOW, states, redis, postgres, nginx)
+
+
+def happened(*looks):
+    """Events of consecutive looks, as kind and text."""
+    known, found = Known().after(looks[0]), []
+    for before, now in zip(looks, looks[1:], strict=False):
+        found += [(event.kind, event.text, event.source) for event in changes(before, known, now)]
+        known = known.after(now)
+    return found
+
+
+def silent(state):
+    return replace(state, is_up=False)
+
+
+def test_where_nothing_changes_nothing_happens():
+    assert happened(seen(), seen(), seen()) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "text"),
+    [
+        (up("another"), "restarted"),
+        (up("another", worker=2), "restarted"),
+        (up(worker=2), "its worker was replaced"),
+        (silent(up()), "does not respond"),
+    ],
+)
+def test_what_happens_to_an_instance(now, text):
+    assert happened(seen(), seen(a=now)) == [("instance", text, A)]
+
+
+def test_an_instance_that_was_silent_responds_again_or_has_restarted():
+    was = seen(a=silent(up()))
+    assert happened(seen(), was, was, seen()) == [
+        ("instance", "does not respond", A),
+        ("instance", "responds again", A),
+    ]
+    assert happened(was, seen(a=up("another"))) == [("instance", "restarted", A)]
+
+
+def test_a_deployment_is_one_event_however_many_instances_it_reaches():
+    rolling = seen(a=up("c", version="2"))
+    whole = seen(a=up("c", version="2"), b=up("d", version="2"))
+    assert [event for event in happened(seen(), rolling, whole) if event[0] == "deploy"] == [("deploy", "version 2", A)]
+
+
+@pytest.mark.parametrize(
+    ("looks", "texts"),
+    [
+        ([up(), up(openings=1, breaker_open=1), up(openings=1)], ["opened", "closed"]),
+        ([up(), up(openings=1)], ["opened", "closed"]),  # between two looks
+        ([up(openings=3), up(openings=4, breaker_open=1)], ["opened"]),
+        ([up(openings=3), up("another", openings=1, breaker_open=1)], ["opened"]),  # it counts from 0 again
+        ([up(openings=3), up("another")], []),
+    ],
+)
+def test_a_breaker_opens_and_closes(looks, texts):
+    found = happened(*(seen(a=look) for look in looks))
+    assert [text.rpartition(" ")[2] for kind, text, _ in found if kind == "breaker"] == texts
+
+
+def test_redis_goes_and_comes_back():
+    found = happened(seen(), seen(redis=None), seen(redis=None), seen())
+    assert found == [("redis", "does not respond", "Redis"), ("redis", "responds again", "Redis")]
+
+
+def test_redis_is_emptied_once():
+    flushed, filled = replace(REDIS, incarnation=0), replace(REDIS, incarnation=12)
+    found = happened(seen(), seen(redis=flushed), seen(redis=filled), seen(redis=filled))
+    assert [text.partition(",")[0] for _, text, _ in found] == ["emptied"]
+
+
+def test_a_restart_of_redis_is_not_another_loss_of_its_data():
+    said = {"run_id": "r2"}
+    found = happened(seen(), seen(redis=RedisState(said, 0, 0)), seen(redis=RedisState(said, 12, 0)))
+    assert [text.partition(":")[0] for _, text, _ in found] == ["another server process"]
+    assert len(happened(seen(), seen(redis=None), seen(redis=RedisState(said, 12, 0)))) == 3
+
+
+def test_a_load_of_the_catalogue_is_seen_also_after_an_outage():
+    loaded = POSTGRES._replace(epoch=6)
+    assert [kind for kind, *_ in happened(seen(), seen(postgres=loaded), seen(postgres=loaded))] == ["catalogue"]
+    kinds = [kind for kind, *_ in happened(seen(), seen(postgres=None), seen(postgres=loaded))]
+    assert kinds == ["postgres", "postgres", "catalogue"]
+
+
+def test_the_log_of_nginx_goes_and_comes_back():
+    assert [kind for kind, *_ in happened(seen(), seen(nginx="missing"), seen())] == ["nginx", "nginx"]
