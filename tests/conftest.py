@@ -1,6 +1,7 @@
 """Private servers for the whole session; a fresh database and an empty Redis for each test that asks."""
 
 import shutil
+import socket
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -116,3 +117,18 @@ def nginx_server(server_root: Path) -> Iterator[Callable[..., Nginx]]:
     for server in started:
         server.stop()
         shutil.rmtree(server.root)
+
+
+@pytest.fixture(scope="session")
+def closed_port() -> Iterator[str]:
+    """An address that refuses every connection: taken, and nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
+
+
+@pytest.fixture(scope="session")
+def silent_port() -> Iterator[str]:
+    """An address that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        yield f"127.0.0.1:{silent.getsockname()[1]}"

@@ -54,15 +54,25 @@ class Collector:
         self._stopped = threading.Event()
         self._pulled_at = 0.0
         self._threads = ThreadPoolExecutor(3, "collector")
+        self._thread = threading.Thread(target=self._collect, name="collecting", daemon=True)
 
     def start(self) -> None:
-        """Collect and store, in threads of its own, until ``stop``."""
-        threading.Thread(target=self._collect, name="collecting", daemon=True).start()
+        """Collect and store, in threads of its own, until it is closed."""
+        self._thread.start()
 
-    def stop(self) -> None:
-        """End the threads."""
+    def close(self) -> None:
+        """End its threads and close its connections."""
         self._stopped.set()
-        self.look()
+        with self._condition:
+            self._condition.notify_all()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._threads.shutdown()
+        self.fleet.close()
+        self.log.close()
+        self.redis.close()
+        self._postgres.close()
+        self.storage.close()
 
     def look(self) -> None:
         """Note that somebody looks, and wait a moment for news if the last ones are old."""
@@ -96,6 +106,7 @@ class Collector:
             self.storage.happened(changes(self.seen, self._known, seen))
         self._known = self._known.after(seen)
         self.seen = seen
+        self.pulls += 1
 
     def _note(self, seen: Seen, counted: Mapping[str, int]) -> None:
         """Spread what was counted since the last look, at most over ten seconds."""
@@ -130,13 +141,9 @@ class Collector:
             except Exception:
                 _LOG.exception("a pull failed")
             with self._condition:
-                self.pulls += 1
                 self._pulled_at = time.monotonic()
                 self._condition.notify_all()
                 self._condition.wait(self._pause_seconds())
-        self.fleet.close()
-        self.redis.close()
-        self._postgres.close()
 
     def _pause_seconds(self) -> float:
         """Until shortly after the next second while somebody looks, or rows are still to come; else longer."""

@@ -26,7 +26,7 @@ MINUTES_LOAD, MINUTES_STORE, EVENTS_LOAD, EVENTS_STORE = (
 )
 
 MOST_EVENTS = 1000
-_STORE_EVERY_SECONDS = 10.0
+STORE_EVERY_SECONDS = 10.0
 _LATE_SECONDS = 15  # after a minute's end, within which the last rows of it come
 _DEADLINE_SECONDS = 2.0  # nobody waits for it
 
@@ -73,16 +73,19 @@ class Storage:
         self._store_minutes()
         self._store_events()
 
-    def keep(self, stop: threading.Event) -> None:
+    def keep(self, stop: threading.Event, pause_seconds: float = STORE_EVERY_SECONDS) -> None:
         """Store what is new again and again until ``stop`` is set."""
         repeat(
             self.store,
             stop,
             _LOG,
             Said("minutes wait to be stored", "minutes are stored again"),
-            pause_seconds=_STORE_EVERY_SECONDS,
-            pause_after_failure_seconds=_STORE_EVERY_SECONDS / 2,
+            pause_seconds=pause_seconds,
+            pause_after_failure_seconds=pause_seconds,
         )
+
+    def close(self) -> None:
+        """Close its connection."""
         self._postgres.close()
 
     def _store_minutes(self) -> None:

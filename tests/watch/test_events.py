@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -26,7 +27,7 @@ def seen(redis=REDIS, postgres=POSTGRES, nginx="counted", **instances):
 def happened(*looks):
     """Events of consecutive looks, as kind and text."""
     known, found = Known().after(looks[0]), []
-    for before, now in zip(looks, looks[1:], strict=False):
+    for before, now in pairwise(looks):
         found += [(event.kind, event.text, event.source) for event in changes(before, known, now)]
         known = known.after(now)
     return found

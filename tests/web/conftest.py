@@ -1,4 +1,3 @@
-import socket
 from contextlib import contextmanager
 
 import pytest
@@ -68,18 +67,3 @@ def own_database(database_url):
     """The catalogue in a database that the test may change."""
     catalogue.fill(database_url)
     return database_url
-
-
-@pytest.fixture(scope="session")
-def closed_port():
-    """An address that refuses every connection: taken, and nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield f"127.0.0.1:{taken.getsockname()[1]}"
-
-
-@pytest.fixture(scope="session")
-def silent_port():
-    """An address that takes connections and never says a word."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
-        yield f"127.0.0.1:{silent.getsockname()[1]}"
