@@ -78,7 +78,7 @@ class Collector:
         """Note that somebody looks, and wait a moment for news if the last ones are old."""
         with self._condition:
             self._looked_at = time.monotonic()
-            if time.monotonic() - self._pulled_at > _FRESH_SECONDS:
+            if self._thread.is_alive() and time.monotonic() - self._pulled_at > _FRESH_SECONDS:
                 pulls = self.pulls
                 self._condition.notify_all()
                 self._condition.wait_for(lambda: self.pulls > pulls or self._stopped.is_set(), _WAIT_SECONDS)

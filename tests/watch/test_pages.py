@@ -9,7 +9,10 @@ import pytest
 from service.cache.entry import Entry, State
 from service.cache.redis_store import RedisStore
 from service.coroutines import block_on
+from service.settings import Settings
+from service.watch.app import create_app
 from service.watch.charts import CHARTS
+from service.watch.collector import Collector
 from service.watch.points import MOST_POINTS
 from tests.watch.reports import HITS
 
@@ -24,6 +27,21 @@ PATHS = (
     "/metrics",
     "/metrics/redis",
 )
+
+
+@pytest.fixture(scope="module")
+def lonely(closed_port):
+    """A client of the application where nothing else runs, before the first pull."""
+    settings = Settings(
+        f"postgresql://{closed_port}/x",
+        f"redis://{closed_port}",
+        "a secret of the tests",
+        instances=closed_port,
+        operations="watch.example:8081",
+    )
+    collector = Collector(settings)
+    yield create_app(collector).test_client()
+    collector.close()
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -46,16 +64,16 @@ def test_every_answer_has_the_headers_and_takes_get_and_head_alone(client, path)
 @pytest.mark.parametrize(
     "host", ["localhost", "localhost:8081", "127.0.0.1:8081", "[::1]:8081", "10.1.2.3", "WATCH.example"]
 )
-def test_addresses_and_its_own_name_are_answered(client, host):
-    assert client.get("/dashboard.json", headers={"Host": host}).status_code == 200
+def test_addresses_and_its_own_name_are_answered(lonely, host):
+    assert lonely.get("/dashboard.json", headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "", "127.0.0.1.evil.example", "[::1", "a@b"]
 )
-def test_a_name_that_another_site_made_up_is_refused(client, host):
+def test_a_name_that_another_site_made_up_is_refused(lonely, host):
     for path in (*PATHS, "/nowhere"):
-        found = client.get(path, headers={"Host": host})
+        found = lonely.get(path, headers={"Host": host})
         assert (found.status_code, found.mimetype) == (421, "application/problem+json")
         assert found.json["title"] == "Misdirected"
 
@@ -72,8 +90,8 @@ def test_a_name_that_another_site_made_up_is_refused(client, host):
         "/favicon.ico",
     ],
 )
-def test_nothing_else_is_there(client, path):
-    found = client.get(path)
+def test_nothing_else_is_there(lonely, path):
+    found = lonely.get(path)
     assert (found.status_code, found.mimetype) == (404, "application/problem+json")
     assert found.json["title"] == "Not found"
 
@@ -98,16 +116,16 @@ def test_nothing_else_is_there(client, path):
         ("/dashboard/entry.json?kind=cart&id=1", "kind"),
     ],
 )
-def test_a_malformed_query_is_refused_by_name(client, path, name):
-    found = client.get(path)
+def test_a_malformed_query_is_refused_by_name(lonely, path, name):
+    found = lonely.get(path)
     assert (found.status_code, found.mimetype) == (400, "application/problem+json")
     assert list(found.json["errors"]) == [name]
 
 
-def test_a_file_is_validated_by_its_etag(client):
-    first = client.get("/dashboard/static/dashboard.html")
+def test_a_file_is_validated_by_its_etag(lonely):
+    first = lonely.get("/dashboard/static/dashboard.html")
     assert first.mimetype == "text/html"
-    again = client.get("/dashboard/static/dashboard.html", headers={"If-None-Match": first.headers["ETag"]})
+    again = lonely.get("/dashboard/static/dashboard.html", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
     assert again.headers["Content-Security-Policy"] == "default-src 'self'"
 
