@@ -1,5 +1,6 @@
 import contextlib
 import dataclasses
+import json
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 
@@ -305,7 +307,9 @@ def test_a_detached_stack_from_up_to_down(command: Command) -> None:
         assert f"curl {base}{path}\n" in output
         assert probes.status(base.removeprefix("http://"), path) == 200
     assert "already running" in command("up")
-    assert {"postgres", "redis", "web.1", "invalidator", "sweeper", "nginx"} <= command.pids().keys()
+    assert {"postgres", "redis", "web.1", "invalidator", "sweeper", "nginx", "watch"} <= command.pids().keys()
+    assert f"{command.run.environment()['OPERATIONS_URL']}/dashboard\n" in output
+    assert watched(command) == {"instances": {"up"}, "redis": "up", "postgres": "up", "nginx": "counted"}
     assert "down" not in command("status")
     assert "nothing to apply" in command("with", "migrations")
 
@@ -327,6 +331,14 @@ def test_a_detached_stack_from_up_to_down(command: Command) -> None:
     assert "empty" not in again
     assert command.run.environment() == kept
     assert "postgres" in command.pids()
+
+
+def watched(command: Command) -> dict[str, object]:
+    """The states of the parts, as the operators' page has them."""
+    with urlopen(f"{command.run.environment()['OPERATIONS_URL']}/dashboard.json", timeout=5) as answer:  # noqa: S310
+        found = json.load(answer)
+    states = {part: found[part]["state"] for part in ("redis", "postgres", "nginx")}
+    return {"instances": {instance["state"] for instance in found["instances"]}, **states}
 
 
 def test_a_supervisor_that_is_killed_takes_everything_along(command: Command) -> None:
@@ -352,6 +364,7 @@ def test_nginx_reaches_instances_at_unix_sockets_also_after_a_kill(tmp_path: Pat
         assert all(Path(each.removeprefix("unix:")).exists() for each in sockets)
         command("up")
         assert probes.status(environment["LISTEN"], "/products/1") == 200
+        assert watched(command)["nginx"] == "counted"
         assert "product" in command("with", "service.hits")
     finally:
         command("clean")
