@@ -6,7 +6,7 @@ import time
 
 from flask import Flask, Response, current_app, g, request
 
-from service import logs
+from service import logs, timing, trace_context
 from service.metrics.counting import Request
 from service.metrics.series import ERROR
 from service.resources import Resources
@@ -16,7 +16,9 @@ from service.web.cart import BY_AUTHORIZATION, cart
 from service.web.fast_path import ApplicationFastPath
 from service.web.ops import ops
 from service.web.products import products
+from service.web.request_log import UNKNOWN, Answered, RequestLog
 
+_LOG = "request_log"
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"))
 
 
@@ -29,7 +31,8 @@ def create_app(settings: Settings, parts: Resources | None = None) -> Flask:
     app.url_map.merge_slashes = False  # a doubled slash is an unknown path, not a redirect
     app.url_map.strict_slashes = False  # and one at the end makes no difference
     app.extensions[EXTENSION] = parts = parts or Resources.open(settings)
-    app.extensions["fast_path"] = ApplicationFastPath(parts, settings)
+    app.extensions[_LOG] = log = RequestLog(settings.slow_seconds, app.url_map)
+    app.extensions["fast_path"] = ApplicationFastPath(parts, settings, log)
     app.before_request(_begin)
     app.after_request(_finish)
     app.teardown_request(_end)
@@ -41,7 +44,12 @@ def create_app(settings: Settings, parts: Resources | None = None) -> Flask:
 
 def _begin() -> Response | None:
     g.began = time.perf_counter()
+    g.waits = waits = timing.begin()
+    if (arrived := request.environ.get(timing.ARRIVED)) is not None:
+        waits.seconds["queue"] = waits.began - arrived
+    g.trace = trace_context.parse(request.headers.get("traceparent", ""))
     logs.request_id.set(logs.request_id_for(request.headers.get("X-Request-Id", "")))
+    logs.trace_id.set(g.trace and g.trace.trace_id)
     if request.method == "OPTIONS" and request.url_rule is not None:
         return cors.preflight(", ".join(sorted(current_app.url_map.bind("").allowed_methods(request.path))))
     return None
@@ -50,11 +58,13 @@ def _begin() -> Response | None:
 def _finish(response: Response) -> Response:
     cors.finish(response)
     response.headers["X-Request-Id"] = logs.request_id.get() or ""
-    endpoint = request.url_rule.rule if request.url_rule else "unknown"
+    endpoint = request.url_rule.rule if request.url_rule else UNKNOWN
     method = request.method if request.method in _METHODS else "other"  # a client cannot create time series
+    arrived = g.waits.began - g.waits.seconds.get("queue", 0.0)
     path = "" if endpoint.startswith("/metrics") else "slow"  # who watches makes no traffic
-    answered = Request(endpoint, method, response.status_code, _outcome(response), path)
-    resources().metrics.requests.answered(answered, [g.began])
+    counted = Request(endpoint, method, response.status_code, _outcome(response), path)
+    resources().metrics.requests.answered(counted, [arrived])
+    _note(response, endpoint, method, arrived)
     return response
 
 
@@ -65,5 +75,14 @@ def _outcome(response: Response) -> str:
     return ERROR if response.status_code >= 500 else response.headers.get("X-Cache") or g.get("outcome", "")
 
 
+def _note(response: Response, endpoint: str, method: str, arrived: float) -> None:
+    own_id, now = response.headers["X-Request-Id"], time.perf_counter()
+    one = Answered(own_id, g.trace, endpoint, method, response.status_code, arrived, now, g.waits.seconds)
+    response.headers["Server-Timing"] = one.server_timing()
+    current_app.extensions[_LOG].answered(one)
+
+
 def _end(_: BaseException | None) -> None:
     logs.request_id.set(None)  # threads are reused, also for work outside of requests
+    logs.trace_id.set(None)
+    timing.end()

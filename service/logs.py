@@ -10,9 +10,13 @@ import logging
 import re
 import secrets
 import sys
+import threading
+import time
 from datetime import UTC, datetime
 
 request_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("request_id", default=None)
+
+trace_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("trace_id", default=None)
 
 ACCEPTED = r"[A-Za-z0-9._-]{8,64}"
 """Request ids accepted from clients: safe in a header and in a log."""
@@ -39,7 +43,7 @@ def _process_id() -> bytes:
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as JSON: time, level, logger, message, request id, and the fields of ``extra``."""
+    """Formats a record as JSON: time, level, logger, message, ids of request and trace, and the fields of ``extra``."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, including an exception."""
@@ -49,12 +53,34 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if (current := request_id.get()) is not None:
-            line["request_id"] = current
+        ids = {"request_id": request_id.get(), "trace_id": trace_id.get()}
+        line.update({name: value for name, value in ids.items() if value is not None})
         line.update({name: value for name, value in vars(record).items() if name not in _PLAIN})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class Limit:
+    """Lets so many lines a second through; any thread may ask."""
+
+    def __init__(self, most_a_second: int) -> None:
+        self._most = most_a_second
+        self._lock = threading.Lock()
+        self._second = self._passed = self._suppressed = 0
+
+    def suppressed(self) -> int | None:
+        """How many lines were suppressed since the last one; None if this one is to be suppressed too."""
+        second = int(time.monotonic())
+        with self._lock:
+            if second != self._second:
+                self._second, self._passed = second, 0
+            if self._passed == self._most:
+                self._suppressed += 1
+                return None
+            self._passed += 1
+            before, self._suppressed = self._suppressed, 0
+            return before
 
 
 def configure(level: str) -> None:

@@ -97,6 +97,9 @@ class Settings:
     instances: str = _setting(
         "addresses of the instances, host:port or unix:/path, separated by commas", "127.0.0.1:8001,127.0.0.1:8002"
     )
+    slow_seconds: float = _setting(
+        "a request that takes longer is logged, with where its time went", 0.5, at_least=0.001, at_most=60
+    )
     micro_cache: bool = _setting("nginx answers hot keys itself for up to two seconds", False)
     nginx_access_log: str = _setting("where nginx writes its access log; off for none", "access.log")
     operations: str = _setting("address of the operators' page", "127.0.0.1:8081")

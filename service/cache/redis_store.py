@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import hiredis
 
+from service import timing
 from service.cache.entry import UNKNOWN_INCARNATION, Found
 from service.cache.keys import EPOCH
 from service.cache.redis_connection import RedisConnection
@@ -141,6 +142,7 @@ class RedisStore:
     async def _run(self, command: Command, connection: RedisConnection, until: float) -> Any:
         return _checked(await _called(connection, command, until))
 
+    @timing.noted("redis")
     async def _call(self, exchange: Callable[[RedisConnection, float], Work[T]]) -> T:
         """Make an exchange with the server, on a connection of its own for the time, until the deadline."""
         until = (began := time.monotonic()) + self._timeout_seconds

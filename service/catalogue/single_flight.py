@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import Future
 from typing import NamedTuple
 
-from service import deadline
+from service import deadline, timing
 from service.catalogue import Document, Key
 from service.coroutines import settled
 from service.errors import Unavailable
@@ -85,6 +85,7 @@ class SingleFlight:
             for key in keys:
                 del self._under_way[key]
 
+    @timing.noted("shared_load")
     async def _result(self, flight: Future[Loaded]) -> Loaded:
         try:
             return await settled(flight, time.monotonic() + deadline.left(self._wait_seconds))

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg2.errors
 
-from service import deadline
+from service import deadline, timing
 from service.coroutines import block_on, elsewhere
 from service.errors import LockTimeout, PostgresUnavailable
 from service.metrics import PoolMetrics
@@ -48,6 +48,7 @@ class Postgres:
         self._metrics = metrics or PoolMetrics.of(SharedMemory().claim())
         self._idle: list[Connection] = []  # most recently used last; list.pop and append are atomic
 
+    @timing.noted("postgres")
     async def run(self, *calls: Call) -> list[tuple[Any, ...]]:
         """Run the calls in one transaction and one round trip; return the rows of the last.
 

@@ -11,6 +11,7 @@ from service import logs
 from service.cart.additions import Addition
 from service.cart.tokens import CartTokens
 from service.errors import Malformed
+from service.timing import Waits
 from service.web import cart, heads, raw
 from service.web.requests import json_object
 from service.web.schemas import LARGEST_ID, MOST_PIECES, is_whole
@@ -59,7 +60,7 @@ class _Parts(NamedTuple):
 
 
 class AdditionRequest(NamedTuple):
-    """An addition; ``token`` is that of its cart, ``arrived`` on the clock of ``time.perf_counter``."""
+    """An addition to the cart of ``token``; ``raw`` is all of it, ``arrived`` on the clock of ``time.perf_counter``."""
 
     addition: Addition
     token: str
@@ -67,7 +68,10 @@ class AdditionRequest(NamedTuple):
     arrived: float
     origin: bytes | None
     is_secure: bool
+    raw: bytes
     stage: str = ADDITIONS
+    looked_up: Waits | None = None
+    endpoint: str = "/cart"
 
 
 class AdditionMatcher:
@@ -92,7 +96,7 @@ class AdditionMatcher:
         addition = Addition(own_cart[0], *wanted, None if parts.key is None else parts.key.decode())
         is_secure = parts.scheme == b"https" and _is_trusted(client)
         own_id = parts.request_id or logs.new_request_id()
-        return AdditionRequest(addition, own_cart[1], own_id, time.perf_counter(), parts.origin, is_secure)
+        return AdditionRequest(addition, own_cart[1], own_id, time.perf_counter(), parts.origin, is_secure, received)
 
     def _cart(self, parts: _Parts) -> tuple[UUID, str] | None:
         """The client's cart, a new one for a client without, and its token; None where only Flask can say."""

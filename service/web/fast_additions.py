@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable, Sequence
 
-from service import deadline
+from service import deadline, timing
 from service.cart.additions import Additions
 from service.errors import ServiceError, Unavailable
 from service.metrics import Metrics
 from service.metrics.counting import Request
+from service.timing import Waits
 from service.web import cart, raw, responses
 from service.web.addition_matching import ADDITIONS, AdditionRequest
+from service.web.request_log import RequestLog
 from service.worker.fast_path import Response, Stage
 
 _MADE = Request("/cart", "POST", 201)
@@ -21,35 +22,49 @@ _MOST_WAITING = 1024
 
 
 class FastAdditions:
-    """Answers plain ``POST /cart``. ``origins`` finishes the responses."""
+    """Answers plain ``POST /cart``. ``origins`` finishes the responses, ``log`` notes the slow ones."""
 
-    def __init__(self, additions: Additions, metrics: Metrics, origins: raw.Origins, deadline_seconds: float) -> None:
+    def __init__(
+        self,
+        additions: Additions,
+        metrics: Metrics,
+        origins: raw.Origins,
+        log: RequestLog,
+        deadline_seconds: float,
+    ) -> None:
         self._additions = additions
         self._metrics = metrics
         self._origins = origins
+        self._log = log
         self._deadline_seconds = deadline_seconds
         self.stages = {ADDITIONS: Stage(self._add, _MOST_IN_BATCH, _MOST_WAITING)}
 
     async def _add(self, requests: Sequence[AdditionRequest], common: Callable[[], bytes]) -> Sequence[Response]:
         """All of them, by one transaction; 503 for all when the first has waited as long as it may."""
-        seconds_left = self._deadline_seconds - (time.perf_counter() - requests[0].arrived)
+        waits = timing.begin()
+        seconds_left = self._deadline_seconds - (waits.began - requests[0].arrived)
         with deadline.within(seconds_left):
             outcomes = await self._additions.add([request.addition for request in requests])
         lines = common()
         made = [one.arrived for one, (refusal, _) in zip(requests, outcomes, strict=True) if refusal is None]
         if made:
             self._metrics.requests.answered(_MADE, made)
-        return [
+        answers = [
             self._created(request, is_replayed, lines) if refusal is None else self._problem(request, refusal, lines)
             for request, (refusal, is_replayed) in zip(requests, outcomes, strict=True)
         ]
+        is_failed = any(refusal is not None and refusal.status >= 500 for refusal, _ in outcomes)
+        self._log.batch_answered(requests, answers, waits, is_failed=is_failed)
+        return answers
 
     def overloaded(self, request: AdditionRequest, common: bytes) -> bytes:
         """Too many wait for the database."""
-        return self._problem(request, Unavailable(), common)
+        response = self._problem(request, Unavailable(), common)
+        self._log.batch_answered([request], [response], Waits(), is_failed=True)
+        return response
 
     def _created(self, request: AdditionRequest, is_replayed: bool, common: bytes) -> bytes:
-        _, token, request_id, _, origin, is_secure, _ = request
+        _, token, request_id, _, origin, is_secure, *_ = request
         form = _CREATED[is_replayed, self._origins.may_send_credentials(origin), is_secure]
         encoded = token.encode()
         return self._origins.finish(form % (common, encoded, encoded, request_id), origin)

@@ -19,18 +19,21 @@ from service.web.addition_matching import AdditionMatcher, AdditionRequest
 from service.web.fast_additions import FastAdditions
 from service.web.fast_reads import FastReads
 from service.web.read_matching import Read
+from service.web.request_log import RequestLog
 
 
 class ApplicationFastPath:
-    """Both over ``parts``, the dependencies of the application."""
+    """Both over ``parts``, the dependencies of the application, with its ``log``."""
 
-    def __init__(self, parts: Resources, settings: Settings) -> None:
+    def __init__(self, parts: Resources, settings: Settings, log: RequestLog) -> None:
         origins = raw.Origins(settings.cors_origins)
-        self._reads = FastReads(parts.fast_catalogue, parts.metrics, origins, settings.postgres_timeout_seconds)
-        self._additions = FastAdditions(parts.fast_additions, parts.metrics, origins, settings.postgres_timeout_seconds)
+        seconds = settings.postgres_timeout_seconds
+        self._reads = FastReads(parts.fast_catalogue, parts.metrics, origins, log, seconds)
+        self._additions = FastAdditions(parts.fast_additions, parts.metrics, origins, log, seconds)
         self._matcher = AdditionMatcher(parts.tokens, origins, is_by_authorization=settings.cart_by_authorization)
         self._metrics = parts.metrics
         self.stages = {**self._reads.stages, **self._additions.stages}
+        self.taken = log.taken
 
     def match(self, received: bytes, client: Any) -> Read | AdditionRequest | None:
         """A read or an addition; None if it is neither for certain."""

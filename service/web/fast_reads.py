@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from service import deadline
+from service import deadline, timing
 from service.cache.compression import decompress
 from service.catalogue import Document, Kind
 from service.catalogue.cached import CachedCatalogue
@@ -14,8 +14,10 @@ from service.errors import RedisUnavailable, ServiceError, Unavailable, UnknownP
 from service.metrics import Metrics
 from service.metrics.counting import Request
 from service.metrics.series import ERROR
+from service.timing import Waits
 from service.web import encodings, raw, read_matching, responses
-from service.web.read_matching import SUFFIXES, Read
+from service.web.read_matching import RULES, SUFFIXES, Read
+from service.web.request_log import RequestLog
 from service.web.responses import Headers
 from service.worker.fast_path import Response, Stage
 
@@ -26,18 +28,24 @@ _MOST_WAITING_FOR_LOADS = 512
 
 
 class FastReads:
-    """Answers reads of documents. ``origins`` finishes the responses.
+    """Answers reads of documents. ``origins`` finishes the responses, ``log`` notes the slow ones.
 
     The first stage looks them up in the cache. Misses go on to the stage of their kind, so that a locked table holds up
     only the kinds that need it.
     """
 
     def __init__(
-        self, catalogue: CachedCatalogue, metrics: Metrics, origins: raw.Origins, deadline_seconds: float
+        self,
+        catalogue: CachedCatalogue,
+        metrics: Metrics,
+        origins: raw.Origins,
+        log: RequestLog,
+        deadline_seconds: float,
     ) -> None:
         self._catalogue = catalogue
         self._metrics = metrics
         self._origins = origins
+        self._log = log
         self._deadline_seconds = deadline_seconds
         self.stages = {
             read_matching.LOOK_UP: Stage(self._look_up, _MOST_LOOKED_UP, sys.maxsize),
@@ -49,36 +57,49 @@ class FastReads:
 
     async def _look_up(self, requests: Sequence[Read], common: Callable[[], bytes]) -> Sequence[Response]:
         """Hits; the next stage for misses, and for all while the cache cannot be asked."""
-        keys = [request.key for request in requests]
+        waits = timing.begin()
         try:
-            found = await self._catalogue.look_up(keys)
+            found = await self._catalogue.look_up([request.key for request in requests])
         except RedisUnavailable:
-            return [key.kind for key in keys]
-        return self._answers(requests, found, common())
+            waits.ended = time.perf_counter()
+            return [request.to_load(waits) for request in requests]
+        waits.ended = time.perf_counter()
+        answers = self._answers(requests, found, common(), waits)
+        self._log.batch_answered(requests, answers, waits)
+        return answers
 
     async def _load(self, requests: Sequence[Read], common: Callable[[], bytes]) -> Sequence[Response]:
         """Misses, by one query; 503 for all when the first has waited as long as it may."""
-        seconds_left = self._deadline_seconds - (time.perf_counter() - requests[0].arrived)
+        waits, is_failed = timing.begin(), False
+        seconds_left = self._deadline_seconds - (waits.began - requests[0].arrived)
+        answers: Sequence[Response]
         try:
             with deadline.within(seconds_left):
                 documents = await self._catalogue.load({request.key for request in requests})
         except Unavailable as error:
-            return [self._problem(request, error, common()) for request in requests]
-        return self._answers(requests, [documents[request.key] for request in requests], common())
+            is_failed, answers = True, [self._problem(request, error, common()) for request in requests]
+        else:
+            answers = self._answers(requests, [documents[request.key] for request in requests], common(), waits)
+        self._log.batch_answered(requests, answers, waits, is_failed=is_failed)
+        return answers
 
     def overloaded(self, request: Read, common: bytes) -> bytes:
         """Too many wait for the database."""
-        return self._problem(request, Unavailable(), common)
+        response = self._problem(request, Unavailable(), common)
+        self._log.batch_answered([request], [response], Waits(), is_failed=True)
+        return response
 
-    def _answers(self, requests: Sequence[Read], found: Sequence[Document | None], common: bytes) -> Sequence[Response]:
+    def _answers(
+        self, requests: Sequence[Read], found: Sequence[Document | None], common: bytes, waits: Waits
+    ) -> Sequence[Response]:
         answers: list[Response] = []
         finish = self._origins.finish if self._origins.are_listed else None
         began: dict[tuple[Kind, bytes, int, str], list[float]] = {}
         for request, document in zip(requests, found, strict=True):
             if document is None:
-                answers.append(request.key.kind)
+                answers.append(request.to_load(waits))
                 continue
-            method, (kind, _), known, request_id, arrived, origin, accepts_gzip, _ = request
+            method, (kind, _), known, request_id, arrived, origin, accepts_gzip, _, _, _ = request
             body, etag, _, _, outcome, is_gzipped = document
             if body is None:
                 answers.append(self._problem(request, UnknownProduct(), common, outcome))
@@ -98,20 +119,17 @@ class FastReads:
                 times = began[kind, method, status, outcome] = []
             times.append(arrived)
         for (kind, method, status, outcome), times in began.items():
-            self._metrics.requests.answered(Request(_RULES[kind], method.decode(), status, outcome), times)
+            self._metrics.requests.answered(Request(RULES[kind], method.decode(), status, outcome), times)
         return answers
 
     def _problem(self, request: Read, error: ServiceError, common: bytes, outcome: str = ERROR) -> bytes:
         kind, product_id = request.key
-        answered = Request(_RULES[kind], request.method.decode(), error.status, outcome)
+        answered = Request(RULES[kind], request.method.decode(), error.status, outcome)
         self._metrics.requests.answered(answered, [request.arrived])
         path, has_body = f"/products/{product_id}{SUFFIXES[kind]}", request.method == b"GET"
         return self._origins.finish(
             raw.problem(error, path, request.request_id, common, has_body=has_body), request.origin
         )
-
-
-_RULES = {kind: f"/products/<product_id>{suffix}" for kind, suffix in SUFFIXES.items()}
 
 
 def _form(etag: str, *, of_both: Headers, of_whole: Headers) -> tuple[bytes, bytes]:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from service import logs
 from service.catalogue import Key, Kind
+from service.timing import Waits
 from service.web import heads
 from service.web.encodings import accepts_gzip
 from service.web.schemas import LARGEST_ID
@@ -37,6 +38,9 @@ _LONGEST_BYTES = 4096
 SUFFIXES = {Kind.PRODUCT: "", Kind.STYLES: "/styles", Kind.RELATED: "/related"}
 """What follows a product's id in the path of each kind that has one."""
 
+RULES = {kind: f"/products/<product_id>{suffix}" for kind, suffix in SUFFIXES.items()}
+"""The routes of each kind."""
+
 _KINDS = {suffix.encode() or None: kind for kind, suffix in SUFFIXES.items()}
 
 
@@ -47,7 +51,8 @@ class Read(NamedTuple):
     """A read of one document, which is looked up first.
 
     ``known`` is its If-None-Match, ``origin`` its Origin; ``arrived`` is on the clock of ``time.perf_counter``.
-    ``accepts_gzip`` says in which form a document is sent that is stored gzipped.
+    ``accepts_gzip`` says in which form a document is sent that is stored gzipped. ``raw`` is all of it, ``looked_up``
+    the waits of its look-up, once it waits for another stage.
     """
 
     method: bytes
@@ -58,11 +63,22 @@ class Read(NamedTuple):
     origin: bytes | None
     accepts_gzip: bool
     stage: str
+    raw: bytes
+    looked_up: Waits | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """Its route, as Flask has it."""
+        return RULES[self.key.kind]
+
+    def to_load(self, looked_up: Waits) -> Read:
+        """The same for the stage that loads it, after a look-up with these waits."""
+        return _new_read((*self[:7], self.key.kind, self.raw, looked_up))
 
 
 # Half the cost of their own constructors, which sort out names of arguments.
 _new_key: Callable[[tuple[Kind, int]], Key] = functools.partial(tuple.__new__, Key)
-_new_read: Callable[[tuple[bytes, Key, str | None, bytes, float, bytes | None, bool, str]], Read]
+_new_read: Callable[[tuple[bytes, Key, str | None, bytes, float, bytes | None, bool, str, bytes, Waits | None]], Read]
 _new_read = functools.partial(tuple.__new__, Read)
 
 
@@ -80,4 +96,4 @@ def match(raw: bytes) -> Read | None:
     tags = known.decode().rstrip() if known else None
     gzip = encodings is not None and accepts_gzip(encodings.decode())
     own_id = request_id or logs.new_request_id()
-    return _new_read((method, key, tags, own_id, time.perf_counter(), origin, gzip, LOOK_UP))
+    return _new_read((method, key, tags, own_id, time.perf_counter(), origin, gzip, LOOK_UP, raw, None))

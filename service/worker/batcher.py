@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from service.worker.connection import Connection
-from service.worker.fast_path import Stage
+from service.worker.fast_path import Response, Stage
 from service.worker.tasks import Tasks
 
 _LOG = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Batcher:
         stage: Stage,
         tasks: Tasks,
         common: Callable[[], bytes],
-        answered: Callable[[Sequence[Connection], Sequence[bytes | str | None]], None],
+        answered: Callable[[Sequence[Connection], Sequence[Response]], None],
     ) -> None:
         self._stage = stage
         self._tasks = tasks
@@ -66,7 +66,7 @@ class Batcher:
         return self._in_flight < _MOST_IN_FLIGHT and time.monotonic() >= self._held_up_at
 
     async def _answer(self, batch: Sequence[Connection]) -> None:
-        responses: Sequence[bytes | str | None]
+        responses: Sequence[Response]
         try:
             responses = await self._stage.answer([connection.request for connection in batch], self._common)
         except Exception:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import select
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from service.coroutines import READABLE
 
@@ -14,12 +15,20 @@ from service.coroutines import READABLE
 _LONGEST_HEAD_BYTES = 8190
 
 
+class Unsent(NamedTuple):
+    """A response that its client did not take at once, since when (monotonic), and what was received of its request."""
+
+    received: bytes
+    response: bytes
+    since: float
+
+
 class Connection:
     """A client's socket with its state in the event loop.
 
     ``head`` holds the bytes received so far of a request; ``request`` is that request until it is answered; ``rest``
-    is the unsent part of a response, after which the connection is closed if ``is_last``. ``timeout`` is when it is
-    closed unless something happens, ``watched`` the registered events.
+    is the unsent part of a response, after which the connection is closed if ``is_last``, and ``unsent`` that response
+    until it is noted. ``timeout`` is when it is closed unless something happens, ``watched`` the registered events.
     """
 
     __slots__ = (
@@ -32,6 +41,7 @@ class Connection:
         "server",
         "socket",
         "timeout",
+        "unsent",
         "watched",
     )
 
@@ -42,6 +52,7 @@ class Connection:
         self.head = b""
         self.request: Any = None
         self.rest: memoryview | None = None
+        self.unsent: Unsent | None = None
         self.is_last = False
         self.timeout = 0.0
         self.watched = 0
@@ -59,14 +70,22 @@ class Connection:
         return self.head + received if self.head else received
 
     def send(self, data: bytes | memoryview) -> bool:
-        """Send what the socket takes now and keep the ``rest``; false if the client has gone."""
+        """Send what the socket takes now and keep the ``rest``; false if the client has gone.
+
+        The response to what ``head`` begins with, or, once it has begun, the ``rest`` of it.
+        """
         try:
             sent = self.socket.send(data)
         except BlockingIOError:
             sent = 0
         except OSError:
             return False
-        self.rest = memoryview(data)[sent:] if sent < len(data) else None
+        if sent == len(data):
+            self.rest = None
+            return True
+        if isinstance(data, bytes):
+            self.unsent = Unsent(self.head, data, time.monotonic())
+        self.rest = memoryview(data)[sent:]
         return True
 
     def end(self) -> None:

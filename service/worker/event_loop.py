@@ -142,7 +142,7 @@ class EventLoop:
         if connection.request is not None:
             self.connections.unwatch(connection)  # what arrives before the response has to wait for it
         elif connection.rest is not None:
-            self._sent(connection, connection.send(connection.rest))
+            self._send_rest(connection, connection.rest)
         elif connection.is_last:
             self._discard(connection)
         else:
@@ -187,7 +187,8 @@ class EventLoop:
             elif response is None:
                 self._hand_over(connection)
             else:
-                self._batchers[response].gathered.append(connection)
+                connection.request = response
+                self._batchers[response.stage].gathered.append(connection)
         self.requests += len(batch)
 
     def _hand_over(self, connection: Connection) -> None:
@@ -208,8 +209,20 @@ class EventLoop:
         self._send(connection, raw, response.read_ahead)
 
     def _send(self, connection: Connection, response: bytes, read_ahead: bytes = b"") -> None:
+        delivered = connection.send(response)
         connection.request, connection.head = None, read_ahead
-        self._sent(connection, connection.send(response))
+        self._sent(connection, delivered)
+
+    def _send_rest(self, connection: Connection, rest: memoryview) -> None:
+        delivered = connection.send(rest)
+        if not delivered or connection.rest is None:
+            self._note_late(connection, is_whole=delivered)
+        self._sent(connection, delivered)
+
+    def _note_late(self, connection: Connection, *, is_whole: bool) -> None:
+        if connection.unsent is not None:
+            (received, response, since), connection.unsent = connection.unsent, None
+            self._fast_path.taken(received, response, time.monotonic() - since, is_whole=is_whole)
 
     def _sent(self, connection: Connection, delivered: bool) -> None:
         if not delivered:
@@ -235,6 +248,7 @@ class EventLoop:
     def _close_late(self) -> None:
         for connection in self.connections:
             if connection.timeout <= self._now and connection.request is None:
+                self._note_late(connection, is_whole=False)
                 self.connections.close(connection)
 
     def _read_clock(self) -> None:

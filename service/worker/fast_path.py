@@ -7,8 +7,18 @@ from typing import Any, NamedTuple, Protocol
 
 from service.coroutines import Work
 
-Response = bytes | str | None
-"""The bytes to send; the name of the stage that answers instead; or None, for the application to answer."""
+
+class Request(Protocol):
+    """A request that waits for a stage."""
+
+    @property
+    def stage(self) -> str:
+        """The stage's name."""
+        ...
+
+
+Response = bytes | Request | None
+"""The bytes to send; the request as the stage takes it that answers instead; or None, for the application to answer."""
 
 
 class Stage(NamedTuple):
@@ -40,4 +50,11 @@ class FastPath(Protocol):
 
     def malformed(self, status: int, common: bytes) -> bytes:
         """The response to a request that cannot be parsed; ``status`` says why."""
+        ...
+
+    def taken(self, received: bytes, response: bytes, seconds: float, *, is_whole: bool) -> None:
+        """A response that did not fit into the socket waited so long for its client, who in the end took all or not.
+
+        ``received`` begins with the head of the request, on either path.
+        """
         ...

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from gunicorn.http import errors, get_parser, wsgi
 
+from service import timing
 from service.coroutines import READABLE, is_ready
 
 _LOG = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ class SlowPath:
         """Have the application answer. Whether the connection may go on."""
         response, environ = wsgi.create(request, exchange, exchange.client, exchange.server, self._cfg)
         environ["wsgi.multithread"] = True
+        environ[timing.ARRIVED] = exchange.arrived
         if self.is_stopping or not self._cfg.keepalive:
             response.force_close()
         body = self._application(environ, response.start_response)
@@ -98,14 +100,15 @@ class SlowPath:
 class Exchange:
     """What gunicorn takes for the client's socket: first the bytes that were ``received`` already, then its own.
 
-    What is written to it is kept in ``sent``. ``client`` and ``server`` are the addresses of both ends; ``until`` is
-    when the request must have arrived (monotonic).
+    What is written to it is kept in ``sent``. ``client`` and ``server`` are the addresses of both ends; ``arrived`` is
+    when it was made (``time.perf_counter``), ``until`` when the request must have arrived whole (monotonic).
     """
 
     def __init__(self, connected: socket.socket, client: Any, server: Any, received: bytes) -> None:
         self._socket = connected
         self._received = received
         self.client, self.server = client, server
+        self.arrived = time.perf_counter()
         self.until = 0.0
         self.sent: list[bytes] = []
 

@@ -4,6 +4,7 @@ import re
 import socket
 import time
 
+_OF_A_MOMENT = b"Date: ", b"Server-Timing: "
 _GENERATED_ID = re.compile(rb"[0-9a-f]{32}")
 
 
@@ -41,7 +42,7 @@ def answers(stream):
             # where gunicorn's worker answers in HTML, ours does not.
             found.append((status.split()[1], [], b""))
         else:
-            found.append((status, sorted(_lasting(one) for one in headers if not one.startswith(b"Date: ")), body))
+            found.append((status, sorted(_lasting(one) for one in headers if not one.startswith(_OF_A_MOMENT)), body))
     return found
 
 
