@@ -43,7 +43,6 @@ def create_app(settings: Settings, parts: Resources | None = None) -> Flask:
 
 
 def _begin() -> Response | None:
-    g.began = time.perf_counter()
     g.waits = waits = timing.begin()
     if (arrived := request.environ.get(timing.ARRIVED)) is not None:
         waits.seconds["queue"] = waits.began - arrived

@@ -19,7 +19,7 @@ OF_A_BROWSER = {
     "Referer": "http://shop.example/",
     "If_Modified_Since": "Sun, 22 Nov 2026 00:00:00 GMT",
     "X_Forwarded_For": "10.0.0.1",
-    "Traceparent": "00-1-2-00",
+    "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
 }
 
 

@@ -16,6 +16,18 @@ from tests.integration.upstream import Upstream, die, product, serving
 
 Start = Callable[..., Nginx]
 
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+NO_TRACES = [
+    f"01-{TRACE}-b7ad6b7169203331-01",
+    f"00-{'0' * 32}-b7ad6b7169203331-01",
+    f"00-{TRACE}-{'0' * 16}-01",
+    f"00-{TRACE.upper()}-b7ad6b7169203331-01",
+    f"00-{TRACE}-b7ad6b7169203331-01-more",
+    f"00-{TRACE}-b7ad6b7169203331",
+    f"00-{TRACE}-b7ad6b7169203331-0g",
+    'a "quote"',
+]
+
 
 @pytest.mark.parametrize("settings", [{}, {"micro_cache": True, "nginx_access_log": "off"}])
 def test_the_configuration_is_accepted_without_a_warning(nginx_server: Start, settings: dict[str, object]) -> None:
@@ -118,6 +130,18 @@ class TestHeaders:
         assert (headers["X-Forwarded-For"], headers["X-Forwarded-Proto"]) == ("127.0.0.1", "http")
         assert "Connection" not in headers
 
+    @pytest.mark.parametrize("path", ["/products/1", "/products", "/cart"])
+    def test_a_valid_traceparent_reaches_the_instances(self, nginx: Nginx, upstream: Upstream, path: str) -> None:
+        given = f"00-{TRACE}-b7ad6b7169203331-01"
+        ask(nginx, path, traceparent=given)
+        assert upstream.requests[-1][2]["traceparent"] == given
+
+    @pytest.mark.parametrize("path", ["/products/1", "/products", "/cart"])
+    @pytest.mark.parametrize("given", NO_TRACES)
+    def test_any_other_does_not(self, nginx: Nginx, upstream: Upstream, path: str, given: str) -> None:
+        ask(nginx, path, traceparent=given)
+        assert "traceparent" not in upstream.requests[-1][2]
+
     @pytest.mark.parametrize("micro_cache", [True, False])
     @pytest.mark.parametrize("path", ["/products/1", "/products/2147483647/styles", "/products/3/related/"])
     def test_a_read_of_a_document_comes_with_what_can_change_its_answer(
@@ -129,6 +153,7 @@ class TestHeaders:
         assert all(headers == {
             "Host": "shop.example",
             "X-Request-Id": "abc-123_X.z",
+            "traceparent": OF_A_BROWSER["traceparent"],
             "If-None-Match": '"other", "one"',
             "Accept-Encoding": "gzip, br",
             "Origin": "http://shop.example",
@@ -169,6 +194,8 @@ class TestHeaders:
 def test_the_access_log_is_json_without_queries_and_cookies(nginx_server: Start, upstream: Upstream) -> None:
     nginx = nginx_server(upstream.address)
     ask(nginx, "/products/1?token=hidden", X_Request_Id="id-of-this", Cookie="cart=hidden")
+    ask(nginx, "/products/1", X_Request_Id="id-of-trace", traceparent=f"00-{TRACE}-b7ad6b7169203331-00")
+    ask(nginx, "/products/1", X_Request_Id="id-of-none", traceparent=NO_TRACES[0])
     ask(nginx, "/a%22b", "POST", b"x" * 20000)
     nginx.stop()
     text = (nginx.prefix / "access.log").read_text()
@@ -176,7 +203,9 @@ def test_the_access_log_is_json_without_queries_and_cookies(nginx_server: Start,
     lines = [json.loads(line) for line in text.splitlines()]
     first = next(line for line in lines if line["request_id"] == "id-of-this")
     assert (first["method"], first["path"], first["status"], first["x_cache"]) == ("GET", "/products/1", 200, "miss")
-    assert first["upstream"] == upstream.address
+    assert (first["upstream"], first["upstream_status"]) == (upstream.address, "200")
+    traces = {line["request_id"]: line["trace_id"] for line in lines}
+    assert (traces["id-of-this"], traces["id-of-trace"], traces["id-of-none"]) == ("", TRACE, "")
     assert ("POST", "/a%22b", 413) in {(line["method"], line["path"], line["status"]) for line in lines}
 
 

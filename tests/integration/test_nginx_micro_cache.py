@@ -1,6 +1,7 @@
 """The second that nginx may remember hot answers for."""
 
 import contextlib
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -62,6 +63,18 @@ def test_what_it_answers_is_as_old_as_it_may_become_for_who_is_behind(nginx: Ngi
         "1" if reply.headers["X-Micro-Cache"] else None for reply in replies
     ]
     assert replies[-1].headers["Age"] == "1"
+
+
+def test_where_the_time_of_a_request_went_is_told_to_no_other(nginx: Nginx, upstream: Upstream) -> None:
+    times = itertools.count(1)
+    timed = lambda request: (200, FRESH | {"Server-Timing": f"total;dur={next(times)}"}, b"{}")  # noqa: E731
+    upstream.answer = timed
+    replies = [ask(nginx, "/products/1") for _ in range(20)]
+    assert replies[-1].headers["X-Micro-Cache"] == "hit"
+    told = [reply.headers["Server-Timing"] for reply in replies]
+    assert told == [None if reply.headers["X-Micro-Cache"] else f"total;dur={n}" for n, reply in enumerate(replies, 1)]
+    upstream.answer = lambda request: (503, {"Server-Timing": "total;dur=2000"}, b"{}")
+    assert ask(nginx, "/cart").headers["Server-Timing"] == "total;dur=2000"
 
 
 def test_it_forgets_within_two_seconds(nginx: Nginx, upstream: Upstream) -> None:

@@ -41,3 +41,24 @@ def test_an_exception_is_part_of_its_line_and_debug_is_not_written(lines):
     (line,) = lines()
     assert "ValueError: oops" in line["exception"]
     assert "request_id" not in line
+
+
+def test_of_more_lines_a_second_than_its_limit_the_rest_are_counted(monkeypatch):
+    now = 100.2
+    monkeypatch.setattr(logs.time, "monotonic", lambda: now)
+    limit = logs.Limit(2)
+    assert [limit.suppressed() for _ in range(5)] == [0, 0, None, None, None]
+    now = 101.0
+    assert [limit.suppressed() for _ in range(3)] == [3, 0, None]
+    now = 200.0
+    assert limit.suppressed() == 1
+
+
+def test_a_line_has_the_trace_of_its_request(lines):
+    token = logs.trace_id.set("0af7651916cd43dd8448eb211c80319c")
+    logging.getLogger("service").warning("told")
+    logs.trace_id.reset(token)
+    logging.getLogger("service").warning("told")
+    first, second = lines()
+    assert first["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
+    assert "trace_id" not in second

@@ -20,6 +20,7 @@ from service.settings import Settings
 from tests.bench.open_loop import OpenLoop
 from tests.chaos.proxy import FaultProxy
 from tests.chaos.waits import again_and_again, wait_until
+from tests.locks import locked, waiting
 
 GET = b"GET /products/%d HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -44,17 +45,6 @@ def connect(instance):
             return client
 
         yield connect
-
-
-@contextmanager
-def locked(given, table="products"):
-    """Nobody can read the table meanwhile."""
-    connection = psycopg2.connect(given["DATABASE_URL"])
-    with connection.cursor() as cursor:
-        cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-        yield
-    connection.rollback()
-    connection.close()
 
 
 def answer(client):
@@ -406,11 +396,3 @@ def test_with_the_largest_value_of_every_setting_it_answers(launch, given):
                 client.sendall(b"GET /products/%d? HTTP/1.1\r\nHost: a\r\n\r\n" % (70_000 + number))  # for Flask
             wait_until(lambda: waiting(given) >= 20)  # the other half is for the fast path
         assert {answer(client)[0] for client in clients} == {404}
-
-
-def waiting(given):
-    with probes.query(given["DATABASE_URL"]) as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        )
-        return cursor.fetchone()[0]
