@@ -76,7 +76,7 @@ format: $(READY) ## rewrite the code in the project's style
 clean: ## stop everything and delete its data, settings and logs
 	@if [ -x $(PY) ]; then $(STACK) clean; fi
 
-$(READY): requirements.txt requirements-dev.txt
+$(READY): requirements.txt requirements-dev.txt deploy/observability/requirements-tracing.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "python       installing the pinned packages into $(VENV)"

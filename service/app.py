@@ -12,18 +12,20 @@ from service.metrics.series import ERROR
 from service.resources import Resources
 from service.settings import Settings
 from service.web import EXTENSION, cors, error_handlers, resources
+from service.web.answered import UNKNOWN, Answered
 from service.web.cart import BY_AUTHORIZATION, cart
 from service.web.fast_path import ApplicationFastPath
 from service.web.ops import ops
 from service.web.products import products
-from service.web.request_log import UNKNOWN, Answered, RequestLog
+from service.web.request_log import RequestLog
+from service.web.tracing import Tracer
 
 _LOG = "request_log"
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"))
 
 
-def create_app(settings: Settings, parts: Resources | None = None) -> Flask:
-    """The application over ``parts``, or over its own, opened as the settings say."""
+def create_app(settings: Settings, parts: Resources | None = None, tracer: Tracer | None = None) -> Flask:
+    """The application over ``parts``, or over its own, opened as the settings say. A ``tracer`` records requests."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config[cors.ORIGINS] = cors.origins(settings.cors_origins)
@@ -31,7 +33,8 @@ def create_app(settings: Settings, parts: Resources | None = None) -> Flask:
     app.url_map.merge_slashes = False  # a doubled slash is an unknown path, not a redirect
     app.url_map.strict_slashes = False  # and one at the end makes no difference
     app.extensions[EXTENSION] = parts = parts or Resources.open(settings)
-    app.extensions[_LOG] = log = RequestLog(settings.slow_seconds, app.url_map)
+    app.extensions[_LOG] = log = RequestLog(settings.slow_seconds, app.url_map, tracer)
+    app.extensions["tracer"] = tracer
     app.extensions["fast_path"] = ApplicationFastPath(parts, settings, log)
     app.before_request(_begin)
     app.after_request(_finish)

@@ -6,6 +6,7 @@ import os
 import resource
 import sys
 from pathlib import Path as _Path
+from typing import Any as _Any
 
 sys.path.insert(0, str(_Path(__file__).parent.parent))  # gunicorn reads this file before it changes to its --chdir
 
@@ -61,3 +62,10 @@ def on_starting(_: object) -> None:
 accesslog = None
 errorlog = "-"
 loglevel = _settings.log_level.lower()
+
+
+def worker_exit(_server: _Any, worker: _Any) -> None:
+    """Send the traces that are left."""
+    application = getattr(worker, "wsgi", None)  # there is none if it could not be loaded
+    if (tracer := getattr(application, "extensions", {}).get("tracer")) is not None:
+        tracer.close()

@@ -84,10 +84,11 @@ class Limit:
 
 
 def configure(level: str) -> None:
-    """Send the service's own log lines, from ``level`` up, to standard error."""
+    """Send the service's own log lines, from ``level`` up, to standard error, and those of OpenTelemetry."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
-    logger = logging.getLogger("service")
-    logger.handlers[:] = [handler]
-    logger.setLevel(level)
-    logger.propagate = False
+    for name in ("service", "opentelemetry"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.setLevel(level)
+        logger.propagate = False

@@ -6,7 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote
 
 from werkzeug.exceptions import HTTPException
@@ -14,63 +14,40 @@ from werkzeug.routing import Map
 
 from service import logs, trace_context
 from service.timing import Waits
-from service.trace_context import TraceContext
 from service.web.addition_matching import AdditionRequest
+from service.web.answered import UNKNOWN, Answered
 from service.web.read_matching import Read
+from service.web.tracing import Tracer
 from service.worker.fast_path import Response
 
 _LOG = logging.getLogger(__name__)
 
 _MOST_LINES_A_SECOND = 10
 
-UNKNOWN = "unknown"
-"""The endpoint of a request that no route matches."""
-
 _REQUEST_LINE = re.compile(rb"([A-Z]{1,16}) (/[^ ?]*)")
 _REQUEST_ID = re.compile(rb"\r\nX-Request-Id: ([^\r\n]*)")
-
-
-class Answered(NamedTuple):
-    """A request that was answered, between two readings of ``time.perf_counter``; ``waits`` has seconds by part."""
-
-    request_id: str
-    trace: TraceContext | None
-    endpoint: str
-    method: str
-    status: int
-    arrived: float
-    ended: float
-    waits: Mapping[str, float]
-
-    @property
-    def seconds(self) -> float:
-        """How long that took."""
-        return self.ended - self.arrived
-
-    @property
-    def is_failed(self) -> bool:
-        """Whether it was this service's fault that it was not carried out."""
-        return self.status >= 500
-
-    def server_timing(self) -> str:
-        """Where the time went, as the header of that name has it: in milliseconds."""
-        parts = {**self.waits, "total": self.seconds}
-        return ", ".join(f"{part};dur={seconds * 1000:.3f}" for part, seconds in parts.items())
 
 
 class RequestLog:
     """Logs requests that took longer than ``slow_seconds`` or were answered with 5xx. ``routes`` are the application's.
 
-    At most ten lines a second: the first one after that says how many were ``suppressed``.
+    At most ten lines a second: the first one after that says how many were ``suppressed``. A ``tracer`` records them
+    all, but of the fast path those only that their caller samples.
     """
 
-    def __init__(self, slow_seconds: float, routes: Map) -> None:
+    def __init__(self, slow_seconds: float, routes: Map, tracer: Tracer | None = None) -> None:
         self._slow_seconds = slow_seconds
+        self._tracer = tracer
         self._routes = routes.bind("")
         self._limit = logs.Limit(_MOST_LINES_A_SECOND)
 
     def answered(self, one: Answered) -> None:
-        """Note a request that was answered."""
+        """Note a request that the application has answered."""
+        if self._tracer is not None:
+            self._tracer.record(one)
+        self._note(one)
+
+    def _note(self, one: Answered) -> None:
         if one.is_failed or one.seconds > self._slow_seconds:
             seconds = {"seconds": one.seconds, **{f"{part}_seconds": spent for part, spent in one.waits.items()}}
             self._write("a request failed" if one.is_failed else "a slow request", one[:5], seconds)
@@ -88,7 +65,12 @@ class RequestLog:
         if is_failed or now - requests[0].arrived > self._slow_seconds:
             for request, response in zip(requests, responses, strict=True):
                 if isinstance(response, bytes):  # another stage answers the others
-                    self.answered(_of_fast_path(request, response, waits, now))
+                    self._note(_of_fast_path(request, response, waits, now))
+        if self._tracer is not None:
+            for request, response in zip(requests, responses, strict=True):
+                trace = trace_context.of_request(request.raw)
+                if isinstance(response, bytes) and trace is not None and trace.is_sampled:
+                    self._tracer.record(_of_fast_path(request, response, waits, now))
 
     def taken(self, received: bytes, response: bytes, seconds: float, *, is_whole: bool) -> None:
         """Note a response that waited for its client; see ``service.worker.fast_path``."""
