@@ -87,4 +87,3 @@ def _note(response: Response, endpoint: str, method: str, arrived: float) -> Non
 def _end(_: BaseException | None) -> None:
     logs.request_id.set(None)  # threads are reused, also for work outside of requests
     logs.trace_id.set(None)
-    timing.end()

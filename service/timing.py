@@ -38,11 +38,6 @@ def begin() -> Waits:
     return waits
 
 
-def end() -> None:
-    """Note no more: threads are reused, also for work outside of requests."""
-    _current.set(None)
-
-
 def noted(part: str) -> Callable[[Callable[P, Coroutine[Any, Any, R]]], Callable[P, Coroutine[Any, Any, R]]]:
     """Decorate a coroutine function: the time that each call takes is a wait for this part."""
 

@@ -50,7 +50,7 @@ class RequestLog:
     def _note(self, one: Answered) -> None:
         if one.is_failed or one.seconds > self._slow_seconds:
             seconds = {"seconds": one.seconds, **{f"{part}_seconds": spent for part, spent in one.waits.items()}}
-            self._write("a request failed" if one.is_failed else "a slow request", one[:5], seconds)
+            self._write("a failed request" if one.is_failed else "a slow request", one[:5], seconds)
 
     def batch_answered(
         self,
