@@ -1,0 +1,1 @@
+"""Files for Prometheus and Grafana: alert rules with their tests, a scrape configuration, a dashboard."""
