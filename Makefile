@@ -9,7 +9,7 @@ READY := $(VENV)/.installed
 STACK := $(PY) -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help run up status down seed migrate schema hits test browser chaos freshness ledger bench bench-load bench-queries lint format clean
+.PHONY: help run up status down seed migrate schema watch hits test observability browser chaos freshness ledger bench bench-load bench-queries lint format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -36,11 +36,17 @@ schema: $(READY) ## rewrite migrations/schema.sql from the running stack's datab
 	@$(STACK) with migrations --dump > migrations/schema.sql.new
 	@mv migrations/schema.sql.new migrations/schema.sql
 
-hits: $(READY) ## print the cache's hit rate per kind over all instances
-	@$(STACK) with service.hits
+watch: $(READY) ## show hit rates, tiers, instances and events of the running stack, every second; Ctrl-C ends it
+	@$(STACK) with service.watch.terminal
+
+hits: $(READY) ## print hit rates and counts per kind, now and since the instances started
+	@$(STACK) with service.watch.terminal --once
 
 test: $(READY) ## run the whole suite against private servers, with coverage
 	@$(PY) -m pytest -q --cov --cov-report=term
+
+observability: $(READY) ## check alert rules, dashboard and metrics with Prometheus' own programs, on a stack of its own
+	@$(PY) -m pytest -q tests/observability/check_prometheus.py
 
 browser: $(READY) ## call the service from a page of another origin in headless Chromium
 	@$(PY) -m pytest -q tests/clients/check_in_a_browser.py

@@ -14,6 +14,6 @@ A request comes down through these layers, and imports run the same way only (ch
     timing, settings
 
 Programs of their own: ``invalidator`` (invalidates what changed in the catalogue), ``sweeper`` (deletes old carts and
-idempotency keys), ``watch`` (collects from everything and serves the operators' page), ``hits`` (prints hit rates), and
-``nginx_conf`` with ``old_api`` (the configuration of nginx).
+idempotency keys), ``watch`` (collects what instances count, and serves the operators' page), ``watch.terminal`` (shows
+it in a terminal), and ``nginx_conf`` with ``old_api`` (the configuration of nginx).
 """

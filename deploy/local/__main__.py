@@ -131,8 +131,10 @@ def _running(directory: RunDirectory) -> dict[str, str]:
 
 def with_settings(directory: RunDirectory, module: str, arguments: list[str]) -> int:
     """Run a module with the settings of the running stack."""
-    command = [sys.executable, "-m", module, *arguments]
-    return subprocess.run(command, cwd=CHECKOUT, env=_running(directory), check=False).returncode
+    environ = _running(directory)
+    os.chdir(CHECKOUT)
+    # In place of this process, so that Ctrl-C is the module's to handle.
+    os.execve(sys.executable, [sys.executable, "-m", module, *arguments], environ)  # noqa: S606
 
 
 def seed(directory: RunDirectory, catalogue: Path | None, full: bool) -> int:

@@ -26,6 +26,7 @@ from deploy.local.servers import Nginx, Postgres, Redis, reachable, write_privat
 from etl.generate import generate
 from service import nginx_conf
 from service.settings import Settings
+from tests.watch.states import has_all_of, state
 
 OTHER = "/nowhere"
 
@@ -312,6 +313,8 @@ def test_a_detached_stack_from_up_to_down(command: Command) -> None:
     assert watched(command) == {"instances": {"up"}, "redis": "up", "postgres": "up", "nginx": "counted"}
     assert "down" not in command("status")
     assert "nothing to apply" in command("with", "migrations")
+    assert command("with", "service.watch.terminal", "--once").startswith("kind")
+    assert has_all_of(state(), json.loads(command("with", "service.watch.terminal", "--json")))
 
     generate(command.run.full, products=100)  # as if left from the last time
     assert "GB are free" in command("seed", "--full").splitlines()[0]
