@@ -1,4 +1,4 @@
-"""The Grafana dashboard by the rules of Grafana's dashboard-linter, and of the names that the service exposes."""
+"""The Grafana dashboard by the rules of Grafana's dashboard-linter; what the texts of the alerts refer to."""
 
 import json
 import re
@@ -13,6 +13,7 @@ _UNITS = {"percentunit", "ops", "reqps", "s", "bytes", "none"}
 _SELECTOR = re.compile(r"\b(\w+)\{([^}]*)\}")
 _COUNTER = re.compile(r"_(total|bucket|sum|count)$")
 
+RULES = Path("deploy/observability/rules.yml").read_text("utf-8")
 DASHBOARD = json.loads(Path("deploy/observability/grafana-dashboard.json").read_text("utf-8"))
 VARIABLES = {variable["name"]: variable for variable in DASHBOARD["templating"]["list"]}
 PANELS = [pytest.param(panel, id=panel["title"]) for panel in DASHBOARD["panels"]]
@@ -81,3 +82,20 @@ def test_no_panel_covers_another():
     for one, other in combinations(places, 2):
         assert one["x"] != other["x"] or abs(one["y"] - other["y"]) >= one["h"]
     assert all(place["x"] + place["w"] <= 24 for place in places)
+
+
+def test_the_texts_of_alerts_name_what_there_is():
+    alerts = set(re.findall(r"- alert: (\w+)", RULES))
+    assert set(re.findall(r"\bOverview\w+", RULES)) == alerts
+    assert all(Path(path).exists() for path in re.findall(r"\b(?:docs/)?[\w-]+\.md", RULES))
+    faults = re.findall(r'docs/failure.md, "([^"]+)"', re.sub(r"\s+", " ", RULES))
+    failure = Path("docs/failure.md").read_text("utf-8")
+    assert len(faults) == 3
+    assert all(f"| {fault} |" in failure for fault in faults)
+
+
+def test_every_alert_says_how_bad_it_is_and_what_to_do():
+    alerts = RULES.split("- alert: ")[1:]
+    for alert in alerts:
+        assert re.search(r"labels: \{severity: (critical|warning)\}", alert)
+        assert re.search(r"summary: .+\n +description: ", alert)
