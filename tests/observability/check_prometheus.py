@@ -176,7 +176,7 @@ def test_every_expression_of_the_dashboard_finds_something(expression: str, prom
 
 
 def test_what_the_instances_count_is_scraped_once(prometheus: Prometheus):
-    families = {series.partition("{")[0] for series in SERIES}
-    for family in families:
+    wait_until(lambda: bool(prometheus.query("nginx_http_requests_total")))  # the watch process has been scraped
+    for family in {series.partition("{")[0] for series in SERIES}:
         wait_until(lambda family=family: bool(prometheus.query(family)))
         assert {each["metric"]["job"] for each in prometheus.query(f"group by (job) ({family})")} == {"overview"}
