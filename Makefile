@@ -9,7 +9,7 @@ READY := $(VENV)/.installed
 STACK := $(PY) -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help run up status down seed migrate schema watch hits test observability browser chaos freshness ledger bench bench-load bench-queries lint format clean
+.PHONY: help run up status down seed migrate schema watch hits test observability browser screenshots chaos freshness ledger bench bench-load bench-queries lint format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -48,8 +48,11 @@ test: $(READY) ## run the whole suite against private servers, with coverage
 observability: $(READY) ## check alert rules, dashboard and metrics with Prometheus' own programs, on a stack of its own
 	@$(PY) -m pytest -q tests/observability/check_prometheus.py
 
-browser: $(READY) ## call the service from a page of another origin in headless Chromium
-	@$(PY) -m pytest -q tests/clients/check_in_a_browser.py
+browser: $(READY) ## check the dashboard, and call the service from a page of another origin, in headless Chromium
+	@$(PY) -m pytest -q tests/browser/check_*.py tests/clients/check_in_a_browser.py
+
+screenshots: $(READY) ## rewrite docs/dashboard.png, from a stack of its own under a minute of traffic
+	@$(PY) -m tests.browser.screenshots
 
 chaos: $(READY) ## make every part fail in turn, under load, on private servers; prints what readers saw
 	@$(PY) -m tests.chaos

@@ -92,6 +92,11 @@ def _lag(span: Span) -> float | None:
     return None if largest is None else largest / NANOSECONDS
 
 
+def _limit(span: Span) -> int | None:
+    """None without a limit, which Redis calls 0."""
+    return span.largest(REDIS_LIMIT) or None
+
+
 def _open_share(span: Span) -> float:
     """Of the time of all instances together: above 1 where several have it open."""
     return span.per_second(of(series.BREAKER_OPEN)) / NANOSECONDS
@@ -125,9 +130,7 @@ CHARTS: dict[str, Chart] = {
         "stack",
         {answerer: _watched(_per_second(of(NGINX_REQUESTS, answered_by=answerer))) for answerer in ANSWERERS},
     ),
-    "memory": Chart(
-        "Memory of Redis", "bytes", "lines", {"used": _largest(REDIS_USED), "limit": _largest(REDIS_LIMIT)}
-    ),
+    "memory": Chart("Memory of Redis", "bytes", "lines", {"used": _largest(REDIS_USED), "limit": _limit}),
     "redis_rate": Chart(
         "Hit rate: of documents, and Redis' own",
         "share",

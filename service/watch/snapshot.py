@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -164,7 +165,8 @@ def _sentence(found: Json) -> str:
     period = _IN_WORDS[window]
     first = f"No documents were served in {period}"
     if rate is not None:
-        first = f"{rate:.1%} of documents came from Redis in {period}".replace("%", " %")
+        percent = math.floor(rate * 1000 + 1e-6) / 10  # rounded down: 100 % is said of all alone
+        first = f"{percent:.1f} % of documents came from Redis in {period}"
     silent = [instance["address"] for instance in found["instances"] if instance["state"] == "silent"]
     count = len(found["instances"])
     second = f"{count - len(silent)} of {count} instances respond" + (f", not {', '.join(silent)}" if silent else "")

@@ -35,6 +35,7 @@ class Service:
     instances: list[Instance]
     invalidator: Process
     nginx: Nginx
+    settings: Mapping[str, str]
     postgres_proxy: FaultProxy | None = None
     redis_proxy: FaultProxy | None = None
     unread: Iterator[int] = field(default_factory=lambda: iter(range(PRODUCTS, 0, -1)))
@@ -110,7 +111,7 @@ def running(
         ]
         invalidator = start(Process("invalidator", root / "invalidator.log", given))
         nginx = start(Nginx(root, root / "nginx.log", values(Settings.from_env(given))))
-        yield Service(postgres, redis, instances, invalidator, nginx, *proxies)
+        yield Service(postgres, redis, instances, invalidator, nginx, given, *proxies)
 
 
 def _settings(

@@ -48,7 +48,7 @@ export class Charts {
 
   span() {
     if (view.range) return view.range;
-    const to = this.points.to ?? this.points.time.at(-1);
+    const to = this.points.time.at(-1) ?? this.points.to;
     return { from: to - WINDOWS[view.window], to };
   }
 

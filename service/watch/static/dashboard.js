@@ -61,7 +61,6 @@ function show() {
   document.querySelector(`#window [value="${view.window}"]`).checked = true;
   attribute(byId("pause"), "aria-pressed", view.isPaused);
   text(byId("pause"), view.isPaused ? "Go on" : "Pause");
-  for (const node of document.querySelectorAll("[data-window-words]")) text(node, WINDOW_WORDS[view.window]);
   mark();
 }
 

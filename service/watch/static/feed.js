@@ -6,7 +6,7 @@ import { onChange, view } from "./view.js";
 const EVERY_MS = 1000;
 const DEADLINE_MS = 4000;
 
-async function ask(path, parameters) {
+async function ask(path, parameters = {}) {
   const address = `${path}?${new URLSearchParams(parameters)}`;
   const response = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(DEADLINE_MS) });
   if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
@@ -41,7 +41,7 @@ export class Feed {
   async run(turn) {
     const started = performance.now();
     try {
-      const [numbers, points] = await Promise.all([ask("dashboard.json", { window: view.window }), this.askPoints()]);
+      const [numbers, points] = await Promise.all([ask("dashboard.json"), this.askPoints()]);
       if (turn !== this.turn) return;
       this.answered = Date.now();
       this.find();

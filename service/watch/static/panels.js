@@ -74,13 +74,13 @@ function makeEvent(event) {
     change({ range: { from: event.time - AROUND_EVENT_SECONDS, to: event.time + AROUND_EVENT_SECONDS } });
     byId("charts-title").scrollIntoView();
   });
-  return el("li", {}, button, " ", el("b", {}, event.kind), ` ${event.text}`);
+  return el("li", {}, button, " ", el("b", {}, event.kind), ` ${event.source}: ${event.text}`);
 }
 
 function showEvents(events) {
   const parent = byId("events");
   parent.classList.toggle("empty", !events.length);
-  rows(parent, [...events].reverse(), (event) => `${event.time} ${event.kind} ${event.text}`, makeEvent, () => {});
+  rows(parent, [...events].reverse(), (event) => `${event.time} ${event.kind} ${event.source} ${event.text}`, makeEvent, () => {});
 }
 
 export function showPanels(numbers) {

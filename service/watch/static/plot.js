@@ -93,7 +93,7 @@ export class Plot {
       const mark = marks[index], x = this.x(event.time).toFixed(1);
       if (!mark.firstChild) mark.append(svg("title"), svg("path", { class: "at" }), svg("path", { class: "flag" }));
       const [title, line, flag] = mark.children;
-      text(title, `${clock(event.time)} ${event.text}`);
+      text(title, `${clock(event.time)} ${event.source}: ${event.text}`);
       attribute(line, "d", `M${x} ${bottom}V${top}`);
       attribute(flag, "d", `M${x} ${top}l${-half} ${-2 * half}h${2 * half}z`);
     });

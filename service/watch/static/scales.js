@@ -39,16 +39,17 @@ function evenly(least, most, step) {
 // {low, high, ticks, isLogarithmic}. A rate starts at 0 % if `isFull`, else as high as leaves nothing out.
 export function valueAxis(unit, form, lists, isFull) {
   const [least, most] = extent(lists);
-  if (unit === "share" && form === "lines") return shareAxis(most === 0 || isFull ? 0 : least);
+  if (unit === "share" && form === "lines") return shareAxis(most === 0 || isFull ? 0 : least, most);
   if (unit === "seconds" && lists.length > 1 && least > 0 && most / least > LEAST_RATIO_FOR_LOGARITHMS) return decades(least, most);
   const step = roundStep((most || 1) / 4, unit === "bytes" ? 1024 : 10);
   const high = Math.ceil((most || 1) / step - 1e-9) * step;
   return { low: 0, high, ticks: evenly(0, high, step), isLogarithmic: false };
 }
 
-function shareAxis(least) {
+function shareAxis(least, most) {
   const low = FLOORS_OF_SHARES.find((floor) => floor <= least) ?? 0;
-  return { low, high: 1, ticks: [low, (low + 1) / 2, 1], isLogarithmic: false };
+  const high = Math.max(1, Math.ceil(most));
+  return { low, high, ticks: [low, (low + high) / 2, high], isLogarithmic: false };
 }
 
 function decades(least, most) {

@@ -1,0 +1,46 @@
+"""The dashboard of a real stack in a real browser."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.watched import Stack, chromium, watched
+
+
+@pytest.fixture(scope="session")
+def stack(server_root: Path, free_port) -> Iterator[Stack]:
+    root = Path(mkdtemp(prefix="browser-", dir=server_root))
+    root.chmod(0o755)
+    with watched(root, free_port) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def opened(stack: Stack, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens the page in a context with the given options, live with its first numbers; nothing may fail in it."""
+    contexts, failures = [], []
+
+    def opened(url: str = stack.dashboard, *, until: str = "live", **options) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda line: failures.append(line.text) if line.type == "error" else None)
+        page.on("pageerror", lambda error: failures.append(str(error)))
+        page.goto(url)
+        page.wait_for_selector(f"body[data-shown='{until}'] #chart-rate")
+        return page
+
+    opened.failures = failures
+    yield opened
+    for context in contexts:
+        context.close()
+    assert failures == []
