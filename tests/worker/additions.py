@@ -41,6 +41,7 @@ HEADERS = [
     "Accept: */*", "User-Agent: {own}/1.0", "X-Forwarded-For: 10.0.0.1", "X-Forwarded-Proto: https", "X-Forwarded-Proto: http",
     "X-Request-Id: 0123456789abcdef", f"Origin: {SHOP}", f"Origin: {SHOP}\r\nSec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-origin",
     "Origin: http://localhost:3000\r\nSec-Fetch-Site: same-origin", "Authorization: {own}", "Accept-Encoding: gzip", "Connection: keep-alive",
+    "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 ]  # fmt: skip
 ODD_HEADERS = [
     "Origin: http://evil.example", "Sec-Fetch-Site: cross-site", "Origin: null", "X-Forwarded-Proto: https\r\nX-Forwarded-Proto: http",

@@ -22,6 +22,7 @@ PLAIN_HEADERS = [
     "X-Request-Id: 0123456789abcdef", "X-Request-Id: another.one-123", "X-Forwarded-For: 10.0.0.1", "Referer: http://a/",
     "X-Forwarded-Proto: https", "X-Forwarded-Proto: http", "Connection: keep-alive", "Authorization: Basic YTpi",
     "If-Modified-Since: Sun, 22 Nov 2026 00:00:00 GMT", "If-Match: \"a\"", "Forwarded: for=1.2.3.4", "X-Empty:",
+    "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "Traceparent: 00-garbage",
 ]  # fmt: skip
 ODD_HEADERS = [
     "X-Request-Id: short", "X-Request-Id: with blank in it", "X-Request-Id: 0123456789abcdef\r\nX-Request-Id: other-one-1",
