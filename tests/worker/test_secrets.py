@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from deploy.local.instances import Process
+from deploy.local.instances import Process, Watch
 from tests.chaos.proxy import FaultProxy
 from tests.locks import locked
 
@@ -25,11 +25,12 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}")
 
 
 class Stack:
-    """Two instances behind nginx, the invalidator and the sweeper; both stores are behind proxies."""
+    """Two instances behind nginx, and the processes beside them; both stores are behind proxies."""
 
     def __init__(self, settings, instances, nginx, processes, proxies):
         self.settings, self.instances, self.nginx, self.proxies = settings, instances, nginx, proxies
         self.processes = processes
+        self.watch = settings["OPERATIONS"]
         self.tokens = set()
 
     def ask(self, address, method, target, body=None, **headers):
@@ -60,6 +61,19 @@ class Stack:
             found.add(self.ask(address, "POST", "/cart", b'{"secret-of-a-body"', **SENT))
             found.add(self.ask(address, "POST", f"/cart?{QUERY}", b"secret-of-a-body" * 4000))
         return found
+
+    def look(self):
+        """What operators ask the watch process for, with what their browsers may send."""
+        entry, pages = (
+            "/dashboard/entry.json?kind=product&id=1",
+            ("/dashboard", "/dashboard.json", "/metrics", "/nothing"),
+        )
+        return {
+            *(self.ask(self.watch, "GET", f"{page}?{QUERY}", **SENT) for page in (*pages, "/metrics/redis")),
+            self.ask(self.watch, "GET", f"{entry}&{QUERY}", **SENT),
+            self.ask(self.watch, "GET", "/dashboard/points.json?from=secret-of-a-query", **SENT),
+            self.ask(self.watch, "GET", f"/dashboard?{QUERY}", Host="secret-of-a-host.example"),
+        }
 
     def _own(self):
         for token in sorted(self.tokens)[:1]:
@@ -105,23 +119,28 @@ def stack(launch, nginx_server, given, free_port, server_root):
             closing_all.callback(proxies[name].stop)
             settings[name] = given[name].replace(address, proxies[name].address)
         instances = [launch(**settings) for _ in range(2)]
-        processes = [
-            Process(kind, instances[0].log.with_name(f"{kind}.log"), settings) for kind in ("invalidator", "sweeper")
-        ]
+        nginx = nginx_server(*(one.address for one in instances), micro_cache=True)
+        settings |= {"INSTANCES": ",".join(one.address for one in instances)}
+        settings |= {"OPERATIONS": f"127.0.0.1:{free_port('to watch')}"}
+        settings |= {"NGINX_ACCESS_LOG": str(nginx.prefix / "access.log")}
+        folder = instances[0].log.parent
+        processes = [Process(kind, folder / f"{kind}.log", settings) for kind in ("invalidator", "sweeper")]
+        processes.append(Watch(folder / "watch.log", settings))
         for process in processes:
             process.start()
             closing_all.callback(process.stop)
-        yield Stack(
-            settings, instances, nginx_server(*(one.address for one in instances), micro_cache=True), processes, proxies
-        )
+        yield Stack(settings, instances, nginx, processes, proxies)
 
 
 def test_no_log_has_a_secret(stack):
     assert {200, 201, 400, 404, 413} <= stack.shop()
+    assert {200, 400, 404, 421} <= stack.look()
     with outage(stack, "REDIS_URL"):
         assert 201 in stack.shop()
+        stack.look()
     with outage(stack, "DATABASE_URL"):
         assert 503 in stack.shop()
+        stack.look()
     with locked(stack.settings, "products, carts"):
         statuses = [
             stack.ask(stack.nginx.address, "POST", path, b'{"sku_id":1}', **SENT) for path in ("/cart", "/cart?")
@@ -130,6 +149,7 @@ def test_no_log_has_a_secret(stack):
         assert statuses == [503] * 4
     stack.instances[0].kill()
     stack.instances[1].kill()
+    stack.look()
     assert stack.ask(stack.nginx.address, "GET", f"/cart?{QUERY}", **SENT) == 503
     logs = stack.logs()
     instances = [text for name, text in logs.items() if name.endswith("web.log")]
