@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import Flask
 
 from service.watch import responses
@@ -16,5 +18,10 @@ def create_app(collector: Collector) -> Flask:
     app.url_map.merge_slashes = False
     app.extensions[EXTENSION] = collector
     app.register_blueprint(pages)
-    responses.register(app, collector.settings.operations.rpartition(":")[0].strip("[]"))
+    responses.register(app, _host(collector.settings.operations))
     return app
+
+
+def _host(address: str) -> str:
+    """The host of host:port."""
+    return urlsplit(f"//{address}").hostname or "localhost"

@@ -152,5 +152,7 @@ class Collector:
         return 1.0 - (time.time() - _AFTER_THE_SECOND) % 1.0
 
     def _is_behind(self) -> bool:
+        """Whether more is there to be read than the last look had time for."""
         oldest = self.seen.time - _FARTHEST_BEHIND_SECONDS
-        return any(state.is_up and state.last_second < oldest for state in self.fleet.states.values())
+        states = self.fleet.states.values()
+        return self.log.is_behind or any(state.is_up and 0 < state.last_second < oldest for state in states)

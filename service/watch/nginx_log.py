@@ -21,7 +21,7 @@ _LONGEST_LINE_BYTES = 64 << 10  # longer than nginx' limits on what it logs allo
 _BUDGET_SECONDS = 0.25  # of one look; what is left then is read at the next
 _SAMPLED_LINES = 200  # of each chunk
 _SHORTEST_SECONDS = 0.001  # which nginx logs as 0
-_HOT_LOOKS, _HOT_SECONDS = 64, 60.0
+_HOT_LOOKS, _HOT_SECONDS, _MOST_HOT = 64, 60.0, 512
 _DOCUMENT = re.compile(r"/products/([1-9][0-9]{0,9})(?:/(styles|related))?/?", re.ASCII)
 
 Key = tuple[str, int]
@@ -30,12 +30,14 @@ Key = tuple[str, int]
 class NginxLog:
     """The log at ``path``, from its end at the first look. It may be rotated, truncated, and absent for a time.
 
-    ``state`` is ``counted``, ``missing``, or ``off`` where there is no log.
+    ``state`` is ``counted``, ``missing``, or ``off`` where there is no log. It ``is_behind`` if it has not been read to
+    its end.
     """
 
     def __init__(self, path: str) -> None:
         self._path = Path(path)
         self.state = "off" if path == "off" else "missing"
+        self.is_behind = False
         self._file: FileIO | None = None
         self._rest = b""
         self._is_replaced = False
@@ -50,7 +52,7 @@ class NginxLog:
             for lines in self._new_lines(time.monotonic() + _BUDGET_SECONDS):
                 _count(lines, counts)
                 _sample(lines, counts, hot)
-            self._hot.append((time.monotonic(), hot))
+            self._hot.append((time.monotonic(), Counter(dict(hot.most_common(_MOST_HOT)))))
         return counts
 
     def hottest(self) -> Counter[Key]:
@@ -97,7 +99,11 @@ class NginxLog:
         if os.fstat(file.fileno()).st_size < file.tell():  # truncated
             file.seek(0)
             self._rest = b""
-        while time.monotonic() < until and (chunk := file.read(_CHUNK_BYTES)):
+        self.is_behind = True
+        while time.monotonic() < until:
+            if not (chunk := file.read(_CHUNK_BYTES)):
+                self.is_behind = False
+                return
             whole, newline, rest = (self._rest + chunk).rpartition(b"\n")
             self._rest = rest if len(rest) <= _LONGEST_LINE_BYTES else b""
             if newline:

@@ -67,6 +67,7 @@ def test_a_deployment_is_one_event_however_many_instances_it_reaches():
     rolling = seen(a=up("c", version="2"))
     whole = seen(a=up("c", version="2"), b=up("d", version="2"))
     assert [event for event in happened(seen(), rolling, whole) if event[0] == "deploy"] == [("deploy", "version 2", A)]
+    assert [kind for kind, *_ in happened(seen(), whole)].count("deploy") == 1
 
 
 @pytest.mark.parametrize(

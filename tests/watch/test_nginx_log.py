@@ -7,7 +7,16 @@ import pytest
 
 from service.metrics import series
 from service.watch.nginx_log import NginxLog
-from service.watch.series import ANSWERERS, NGINX_REQUESTS, NGINX_RESPONSES, NGINX_SECONDS, STATUSES, buckets_of, of
+from service.watch.series import (
+    ALL_SERIES,
+    ANSWERERS,
+    NGINX_REQUESTS,
+    NGINX_RESPONSES,
+    NGINX_SECONDS,
+    STATUSES,
+    buckets_of,
+    of,
+)
 
 
 def line(answerer="instance", status=200, path="/products/1", seconds=0.004):
@@ -146,7 +155,9 @@ def test_durations_that_nginx_does_not_resolve_are_below_a_millisecond(log, path
 
 def test_a_line_that_makes_no_sense_is_counted_and_not_read(log, path):
     append(path, b"\xff\xfe nonsense\n" + b'{"seconds":"x"}\n' + line("somebody"))
-    assert lines_in(log.look()) == 3
+    counts = log.look()
+    assert lines_in(counts) == 3
+    assert counts.keys() <= ALL_SERIES  # nobody can make new ones
 
 
 def test_what_takes_too_long_is_read_at_the_next_look(log, path, monkeypatch):
@@ -156,11 +167,14 @@ def test_what_takes_too_long_is_read_at_the_next_look(log, path, monkeypatch):
     append(path, line() * 100)
     first = lines_in(log.look())
     assert 0 < first < 100
+    assert log.is_behind
     while first < 100:
         more = lines_in(log.look())
         assert more
         first += more
     assert first == 100
+    log.look()
+    assert not log.is_behind
 
 
 def test_a_descriptor_is_closed_with_the_file_that_it_was_of(log, path):
