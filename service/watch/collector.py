@@ -14,7 +14,7 @@ from service.catalogue.database import DatabaseCatalogue
 from service.errors import Unavailable
 from service.postgres import Postgres
 from service.settings import Settings
-from service.watch.events import Known, Seen, changes
+from service.watch.events import Known, Seen, changes, deployments, last_deployed
 from service.watch.fleet import Fleet
 from service.watch.history import SECONDS, History
 from service.watch.nginx_log import NginxLog
@@ -102,8 +102,7 @@ class Collector:
             for instance, report in reports.items():
                 self.history.add(instance, report, now)
             self._note(seen, counted)
-        if self.pulls:
-            self.storage.happened(changes(self.seen, self._known, seen))
+        self.storage.happened(changes(self.seen, self._known, seen) if self.pulls else deployments(self._known, seen))
         self._known = self._known.after(seen)
         self.seen = seen
         self.pulls += 1
@@ -134,6 +133,7 @@ class Collector:
     def _collect(self) -> None:
         with suppress(Unavailable):
             self.storage.load()
+            self._known = Known(versions=last_deployed(self.storage.events()))  # perhaps deployed with this process
         threading.Thread(target=self.storage.keep, args=(self._stopped,), name="storing", daemon=True).start()
         while not self._stopped.is_set():
             try:

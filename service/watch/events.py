@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from service.watch.fleet import InstanceState
 from service.watch.series import of
 from service.watch.stores import RedisState
 
+_DEPLOY, _VERSION = "deploy", "version "
 (_OPENINGS,) = of(series.BREAKER_OPENINGS, part="redis")
 
 
@@ -38,11 +39,15 @@ class Seen:
 
 @dataclass(frozen=True)
 class Known:
-    """What was last known of the stores, over all looks: they may have changed while they did not answer."""
+    """What was last known, over all looks: a store may change while it does not answer.
+
+    ``versions`` are those that were deployed; None if that is not known.
+    """
 
     run_id: str = ""
     incarnation: int = UNKNOWN_INCARNATION
     epoch: int = 0
+    versions: frozenset[str] | None = None
 
     def after(self, seen: Seen) -> Known:
         """With what this look adds. After a flush there is no incarnation until somebody writes one."""
@@ -53,11 +58,12 @@ class Known:
             run_id, incarnation = seen.redis.run_id, seen.redis.incarnation or kept
         if seen.postgres is not None:
             epoch = seen.postgres.epoch
-        return Known(run_id, incarnation, epoch)
+        return Known(run_id, incarnation, epoch, _versions(seen) or self.versions)
 
 
 def changes(before: Seen, known: Known, now: Seen) -> Iterator[Event]:
     """What changed since the look ``before``, at which the stores were last ``known`` as this."""
+    yield from deployments(known, now)
     found = [*_of_instances(before, now), *_of_redis(before, known, now), *_of_postgres(before, known, now)]
     if before.nginx != now.nginx:
         text = (
@@ -70,18 +76,33 @@ def changes(before: Seen, known: Known, now: Seen) -> Iterator[Event]:
         yield Event(now.time, kind, text, source)
 
 
+def deployments(known: Known, now: Seen) -> Iterator[Event]:
+    """Each version that was not known to be deployed, once however many instances have it."""
+    if known.versions is None:
+        return
+    for version in sorted(_versions(now) - known.versions):
+        address = next(address for address, state in now.instances.items() if state.version == version)
+        yield Event(now.time, _DEPLOY, _VERSION + version, address)
+
+
+def last_deployed(events: Iterable[Event]) -> frozenset[str]:
+    """The version of the last deployment among these; none before the first."""
+    found = [event.text.removeprefix(_VERSION) for event in events if event.kind == _DEPLOY]
+    return frozenset(found[-1:])
+
+
+def _versions(seen: Seen) -> frozenset[str]:
+    return frozenset(state.version for state in seen.instances.values() if state.version)
+
+
 _Change = tuple[str, str, str]
 
 
 def _of_instances(before: Seen, now: Seen) -> Iterator[_Change]:
-    versions = {state.version for state in before.instances.values()} - {""}
     for address, state in now.instances.items():
         was = before.instances[address]
         yield from (("instance", text, address) for text in _of_instance(was, state))
         yield from (("breaker", text, address) for text in _of_breaker(was, state))
-        if state.version and versions and state.version not in versions:
-            yield "deploy", f"version {state.version}", address
-            versions.add(state.version)
 
 
 def _of_instance(was: InstanceState, state: InstanceState) -> Iterator[str]:

@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 
 from service.catalogue.database import OutboxState
-from service.watch.events import Known, Seen, changes
+from service.watch.events import Event, Known, Seen, changes, deployments, last_deployed
 from service.watch.fleet import InstanceState
 from service.watch.stores import RedisState
 from tests.watch.reports import NOW, OPENINGS, report
@@ -68,6 +68,21 @@ def test_a_deployment_is_one_event_however_many_instances_it_reaches():
     whole = seen(a=up("c", version="2"), b=up("d", version="2"))
     assert [event for event in happened(seen(), rolling, whole) if event[0] == "deploy"] == [("deploy", "version 2", A)]
     assert [kind for kind, *_ in happened(seen(), whole)].count("deploy") == 1
+
+
+def test_a_version_that_comes_back_was_deployed_again():
+    two = {"a": up("c", version="2"), "b": up("d", version="2")}
+    one = {"a": up("e"), "b": up("f")}
+    texts = [text for kind, text, _ in happened(seen(), seen(**two), seen(**one)) if kind == "deploy"]
+    assert texts == ["version 2", "version 1"]
+
+
+def test_what_was_deployed_before_this_process_began_is_no_news():
+    first = [Event(NOW, "deploy", "version 0", A), Event(NOW, "deploy", "version 1", A), Event(NOW, "redis", "x", "y")]
+    assert list(deployments(Known(versions=last_deployed(first)), seen())) == []
+    assert [event.text for event in deployments(Known(versions=last_deployed(first[:1])), seen())] == ["version 1"]
+    assert [event.text for event in deployments(Known(versions=last_deployed([])), seen())] == ["version 1"]
+    assert list(deployments(Known(), seen())) == []
 
 
 @pytest.mark.parametrize(
