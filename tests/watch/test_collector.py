@@ -201,3 +201,14 @@ class TestThread:
         again.start()
         wait_until(lambda: snapshot(again, "24h")["kinds"]["product"]["24h"]["hit"] == 10)
         again.close()
+
+    def test_a_deployment_of_everything_at_once_is_an_event(self, running, settings, instances):
+        running.storage.store()
+        for instance in instances:
+            instance.restart(time.time())
+            instance.said["version"] = "2"
+        again = Collector(settings)
+        again.start()
+        wait_until(lambda: again.pulls > 0)
+        assert [event.text for event in again.storage.events()] == ["version 1", "version 2"]
+        again.close()
