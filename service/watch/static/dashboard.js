@@ -29,7 +29,7 @@ function receive(numbers, points) {
   if (!isChanged && numbers.time - drawnAt < CHARTS_EVERY) return;
   drawnAt = numbers.time;
   charts.show(points, feed.meta, view.range ? points.events : numbers.events);
-  if (!view.range) showSparks(points, WINDOW_WORDS[view.window]);
+  showSparks(points, view.range ? "range of the charts" : `last ${WINDOW_WORDS[view.window]}`);
 }
 
 function lose(time, error) {

@@ -22,8 +22,8 @@ export class Figure {
       el("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": `${meta.title}: table` }, this.table));
     this.csv = el("a", { href: "#", download: `${meta.id}.csv`, "aria-label": `${meta.title}: CSV` }, "CSV");
     this.node = el("figure", { id, "aria-labelledby": `${id}-title` },
-      el("figcaption", {}, el("h3", { id: `${id}-title` }, meta.title), this.axisNote, this.axisButton), this.words, this.field,
-      el("div", { class: "more" }, this.details, this.csv));
+      el("figcaption", {}, el("h3", { id: `${id}-title` }, meta.title)), this.words, this.field,
+      el("div", { class: "more" }, this.details, this.csv, this.axisNote, this.axisButton));
     this.listen();
   }
 

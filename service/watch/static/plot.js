@@ -38,7 +38,7 @@ export class Plot {
     const isNarrow = width < NARROW_EM * em;
     const right = em * (this.meta.series.length === 1 ? LABEL_EM.one : isNarrow ? LABEL_EM.narrow : LABEL_EM.wide);
     Object.assign(this, { width, height, em, isNarrow });
-    this.box = { left: 4.2 * em, right: width - right, top: 0.9 * em, bottom: height - 1.6 * em };
+    this.box = { left: 4.2 * em, right: width - right, top: 0.9 * em, bottom: height - 1.9 * em };
     attribute(this.node, "viewBox", `0 0 ${width} ${height}`);
   }
 

@@ -54,11 +54,11 @@ export function showRates({ kinds }) {
   for (const node of speeds) number(node, kinds[node.dataset.speed]?.["1m"]?.per_second, perSecond);
 }
 
-export function showSparks(points, words) {
+export function showSparks(points, title) {
   const { series } = points.charts.rate ?? { series: {} };
   const axis = valueAxis("share", "lines", Object.values(series));
   const y = placed(axis, 2, SPARK.height - 2);
-  text(byId("spark-title"), `last ${words}`);
+  text(byId("spark-title"), title);
   text(byId("spark-axis"), `${axis.low * 100}–100 %`);
   for (const node of sparks) attribute(node.firstChild, "d", sparkPath(series[node.dataset.spark] ?? [], y));
 }
@@ -90,7 +90,7 @@ function updateTier(node, tier, isSampled) {
   attribute(node.querySelector(".part"), "width", 100 * (tier.share ?? 0));
   number(flow.firstChild, answered, decimal);
   number(flow.children[1], asked, decimal);
-  text(times, `p50 ${latency(tier.p50)}, p99 ${latency(tier.p99)}${isSampled && tier.is_counted ? ", sampled" : ""}`);
+  text(times, tier.p99 === null ? "" : `p50 ${latency(tier.p50)}, p99 ${latency(tier.p99)}${isSampled ? ", sampled" : ""}`);
 }
 
 export function showTiers({ tiers, nginx }) {
