@@ -89,6 +89,12 @@ def test_a_pause_stops_the_requests_until_it_ends(opened):
     expect(page.locator("#mark")).to_have_text("live")
 
 
+def test_a_link_to_a_paused_page_loads_once(opened, stack):
+    page = opened(f"{stack.dashboard}#paused=1", until="paused")
+    with pytest.raises(Nothing), page.expect_request("**/dashboard*", timeout=QUIET_MS):
+        pass
+
+
 def test_a_range_is_drawn_with_the_mouse_and_restored_by_its_link(opened):
     page = opened()
     field = page.locator("#chart-traffic .field")
