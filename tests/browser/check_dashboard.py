@@ -178,6 +178,21 @@ def test_a_document_opens_its_entry_and_focus_comes_back(opened, read):
     expect(button).to_be_focused()
 
 
+def test_the_list_of_documents_holds_still_while_one_is_in_it(opened, read):
+    read(300, 88)
+    page = opened()
+    page.locator("#hottest").get_by_role("button", name="product 88", exact=True).focus(timeout=LIVE_MS)
+    first = page.locator("#hottest li").first
+    before = first.locator("button").text_content()
+    read(1500, 99)
+    clock = page.locator("#clock").text_content()
+    expect(page.locator("#clock")).not_to_have_text(clock, timeout=LIVE_MS)
+    assert first.locator("button").text_content() == before
+    expect(page.locator("#hottest").get_by_role("button", name="product 88", exact=True)).to_be_focused()
+    page.locator("#pause").focus()
+    expect(first).to_contain_text("product 99", timeout=LIVE_MS)
+
+
 def test_an_instance_that_is_silent_is_named_and_announced(opened, stack):
     page = opened()
     expect(page.get_by_role("status").first).to_contain_text("2 of 2 instances", timeout=LIVE_MS)

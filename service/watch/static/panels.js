@@ -45,7 +45,7 @@ function updateInstance(row, each) {
   const isUp = each.state === "up";
   const [address, state, ...cells] = row.children;
   text(address, each.address);
-  text(state, isUp ? "up" : `silent since ${moment(each.last_seen)}`);
+  text(state, isUp ? "up" : each.last_seen ? `silent since ${moment(each.last_seen)}` : "silent, never seen");
   attribute(state, "data-state", each.state);
   const shown = [
     moment(each.since), words(each.version), words(each.worker && String(each.worker)), perSecond(each.per_second), share(each.rate),
@@ -62,10 +62,16 @@ function makeDocument({ kind, id }) {
   return el("li", {}, button, " ", el("span", { class: "about" }));
 }
 
+// The order stays as it is while somebody points at the list or is in it: what is to be pressed must not move away.
 function showDocuments(parent, documents) {
   const key = ({ kind, id }) => `${kind} ${id}`;
-  parent.classList.toggle("empty", !documents.length);
-  rows(parent, documents, key, makeDocument, (row, each) => number(row.lastChild, each.per_second, (x) => `~ ${perSecond(x)}/s`));
+  const isHeld = parent.children.length > 0 && parent.matches(":hover, :focus-within");
+  const inOrder = isHeld ? [...parent.children].map((row) => documents.find((each) => key(each) === row.dataset.key) ?? row.document) : documents;
+  parent.classList.toggle("empty", !inOrder.length);
+  rows(parent, inOrder, key, makeDocument, (row, each) => {
+    row.document = each;
+    number(row.lastChild, each.per_second, (x) => `~ ${perSecond(x)}/s`);
+  });
 }
 
 function makeEvent(event) {
