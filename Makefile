@@ -3,6 +3,7 @@ VENV ?= .venv
 CATALOGUE ?=
 FULL ?=
 QUICK ?=
+ARGS ?=
 
 PY := $(VENV)/bin/python
 READY := $(VENV)/.installed
@@ -36,8 +37,8 @@ schema: $(READY) ## rewrite migrations/schema.sql from the running stack's datab
 	@$(STACK) with migrations --dump > migrations/schema.sql.new
 	@mv migrations/schema.sql.new migrations/schema.sql
 
-watch: $(READY) ## show hit rates, tiers, instances and events of the running stack, every second; Ctrl-C ends it
-	@$(STACK) with service.watch.terminal
+watch: $(READY) ## show hit rates, tiers, instances and events of the running stack, every second; ARGS=--once for once
+	@$(STACK) with service.watch.terminal $(ARGS)
 
 hits: $(READY) ## print hit rates and counts per kind, now and since the instances started
 	@$(STACK) with service.watch.terminal --once
