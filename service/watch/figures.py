@@ -64,7 +64,7 @@ def tiers(span: Span, *, nginx_is_counted: bool) -> list[Figures]:
     failed = answers_per_second(span, ERROR)
     return [
         _of_nginx(span) if nginx_is_counted else _tier("nginx", None, None, is_counted=False),
-        _tier("fast path", *requests),
+        _tier("fast path", *requests, _quantiles(span, series.ANSWERS)),
         _tier("Redis", found + missed, found, _quantiles(span, series.REDIS_CALLS)),
         _tier("Postgres", missed + failed, missed, _quantiles(span, series.POSTGRES_CALLS)),
     ]
@@ -72,7 +72,7 @@ def tiers(span: Span, *, nginx_is_counted: bool) -> list[Figures]:
 
 def _of_nginx(span: Span) -> Figures:
     asked, by_cache = span.per_second(of(NGINX_REQUESTS)), span.per_second(of(NGINX_REQUESTS, answered_by="cache"))
-    return _tier("nginx", asked, by_cache, nginx_quantiles(span, "cache"))
+    return _tier("nginx", asked, by_cache, _quantiles(span, NGINX_SECONDS))
 
 
 def _tier(
@@ -96,19 +96,15 @@ def _tier(
 
 
 def _quantiles(span: Span, family: Family) -> Quantiles:
-    return span.quantile(0.5, family), span.quantile(0.99, family)
-
-
-def nginx_quantiles(span: Span, *answerers: str) -> Quantiles:
-    """Median and 99th percentile of requests to nginx that one of these answered, from the lines that were read."""
-    each = [map(span.count, buckets_of(NGINX_SECONDS, answered_by=answerer)) for answerer in answerers]
+    """Median and 99th percentile of all histograms of a family together."""
+    each = [map(span.count, buckets_of(family, **labels)) for labels in family.combinations()]
     counts = [sum(bucket) for bucket in zip(*each, strict=True)]
     return quantile(0.5, series.BUCKETS, counts), quantile(0.99, series.BUCKETS, counts)
 
 
 def nginx(span: Span) -> Figures:
     """Requests to nginx: by whom they were answered, and with which status."""
-    p50, p99 = nginx_quantiles(span, *ANSWERERS)
+    p50, p99 = _quantiles(span, NGINX_SECONDS)
     return {
         "per_second": span.per_second(of(NGINX_REQUESTS)),
         "by": {answerer: span.per_second(of(NGINX_REQUESTS, answered_by=answerer)) for answerer in ANSWERERS},
