@@ -152,7 +152,7 @@ class Collector:
         return 1.0 - (time.time() - _AFTER_THE_SECOND) % 1.0
 
     def _is_behind(self) -> bool:
-        """Whether more is there to be read than the last look had time for."""
+        """Whether the last look left something: more to be read, or a part that did not respond for the first time."""
         oldest = self.seen.time - _FARTHEST_BEHIND_SECONDS
-        states = self.fleet.states.values()
-        return self.log.is_behind or any(state.is_up and 0 < state.last_second < oldest for state in states)
+        is_late = any(state.is_up and 0 < state.last_second < oldest for state in self.fleet.states.values())
+        return is_late or self.log.is_behind or self._known.late != self._known.gone

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,7 +13,11 @@ from service.watch.fleet import InstanceState
 from service.watch.series import of
 from service.watch.stores import RedisState
 
-_DEPLOY, _VERSION = "deploy", "version "
+_DEPLOY, _VERSION, _RESTARTED = "deploy", "version ", "restarted"
+Part = tuple[str, str]
+"""The kind of a part of the service, and its name."""
+
+_REDIS, _POSTGRES = ("redis", "Redis"), ("postgres", "Postgres")
 (_OPENINGS,) = of(series.BREAKER_OPENINGS, part="redis")
 
 
@@ -36,18 +40,28 @@ class Seen:
     postgres: OutboxState | None
     nginx: str
 
+    @property
+    def down(self) -> frozenset[Part]:
+        """All that does not respond."""
+        stores = {_REDIS: self.redis, _POSTGRES: self.postgres}
+        instances = (("instance", address) for address, state in self.instances.items() if not state.is_up)
+        return frozenset((*instances, *(store for store, state in stores.items() if state is None)))
+
 
 @dataclass(frozen=True)
 class Known:
     """What was last known, over all looks: a store may change while it does not answer.
 
-    ``versions`` are those that were deployed; None if that is not known.
+    ``versions`` are those that were deployed; None if that is not known. What is ``late`` did not respond at the last
+    look. What is ``gone`` did not at two in a row: one alone may be a moment in which the machine was busy.
     """
 
     run_id: str = ""
     incarnation: int = UNKNOWN_INCARNATION
     epoch: int = 0
     versions: frozenset[str] | None = None
+    late: frozenset[Part] = frozenset()
+    gone: frozenset[Part] = frozenset()
 
     def after(self, seen: Seen) -> Known:
         """With what this look adds. After a flush there is no incarnation until somebody writes one."""
@@ -58,13 +72,21 @@ class Known:
             run_id, incarnation = seen.redis.run_id, seen.redis.incarnation or kept
         if seen.postgres is not None:
             epoch = seen.postgres.epoch
-        return Known(run_id, incarnation, epoch, _versions(seen) or self.versions)
+        return Known(
+            run_id,
+            incarnation,
+            epoch,
+            versions=_versions(seen) or self.versions,
+            late=seen.down,
+            gone=seen.down & self.late,
+        )
 
 
 def changes(before: Seen, known: Known, now: Seen) -> Iterator[Event]:
     """What changed since the look ``before``, at which the stores were last ``known`` as this."""
     yield from deployments(known, now)
-    found = [*_of_instances(before, now), *_of_redis(before, known, now), *_of_postgres(before, known, now)]
+    found = [*_of_instances(before, now), *_of_stores(known, now)]
+    found += _coming_and_going(known, now, {source for _, text, source in found if text == _RESTARTED})
     if before.nginx != now.nginx:
         text = (
             "the access log is read"
@@ -106,14 +128,10 @@ def _of_instances(before: Seen, now: Seen) -> Iterator[_Change]:
 
 
 def _of_instance(was: InstanceState, state: InstanceState) -> Iterator[str]:
-    if was.is_up and not state.is_up:
-        yield "does not respond"
     if was.incarnation and state.incarnation != was.incarnation:
-        yield "restarted"
+        yield _RESTARTED
     elif was.worker and state.worker != was.worker:
         yield "its worker was replaced"
-    elif was.incarnation and state.is_up and not was.is_up:
-        yield "responds again"
 
 
 def _of_breaker(was: InstanceState, state: InstanceState) -> Iterator[str]:
@@ -127,25 +145,19 @@ def _of_breaker(was: InstanceState, state: InstanceState) -> Iterator[str]:
         yield "the circuit breaker of Redis closed"
 
 
-def _of_redis(before: Seen, known: Known, now: Seen) -> Iterator[_Change]:
-    if now.redis is None:
-        if before.redis is not None:
-            yield "redis", "does not respond", "Redis"
-        return
-    if before.redis is None:
-        yield "redis", "responds again" if known.run_id else "responds", "Redis"
-    if known.run_id and now.redis.run_id != known.run_id:
-        yield "redis", "another server process: restarted or failed over", "Redis"
-    elif len({known.incarnation, now.redis.incarnation} - {UNKNOWN_INCARNATION}) > 1:
-        yield "redis", "emptied, or its data were replaced: every entry is a miss once", "Redis"
-
-
-def _of_postgres(before: Seen, known: Known, now: Seen) -> Iterator[_Change]:
-    if now.postgres is None:
-        if before.postgres is not None:
-            yield "postgres", "does not respond", "Postgres"
-        return
-    if before.postgres is None:
-        yield "postgres", "responds again" if known.epoch else "responds", "Postgres"
-    if known.epoch and now.postgres.epoch != known.epoch:
+def _of_stores(known: Known, now: Seen) -> Iterator[_Change]:
+    if now.redis is not None:
+        if known.run_id and now.redis.run_id != known.run_id:
+            yield "redis", "another server process: restarted or failed over", "Redis"
+        elif len({known.incarnation, now.redis.incarnation} - {UNKNOWN_INCARNATION}) > 1:
+            yield "redis", "emptied, or its data were replaced: every entry is a miss once", "Redis"
+    if now.postgres is not None and known.epoch and now.postgres.epoch != known.epoch:
         yield "catalogue", "the catalogue was replaced: every entry is a miss once", "Postgres"
+
+
+def _coming_and_going(known: Known, now: Seen, restarted: Collection[str]) -> Iterator[_Change]:
+    for kind, source in sorted((now.down & known.late) - known.gone):
+        yield kind, "does not respond", source
+    for kind, source in sorted(known.gone - now.down):
+        if source not in restarted:
+            yield kind, "responds again", source

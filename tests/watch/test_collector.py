@@ -67,9 +67,11 @@ def test_a_silent_instance_is_named_and_its_counts_stay(collector, instances):
     assert time.monotonic() - began < 0.7
     found = snapshot(collector, "1m")
     assert f"1 of 2 instances respond, not {instances[1].address}" in found["sentence"]
+    assert found["events"] == []
     assert found["instances"][1]["state"] == "silent"
     assert found["kinds"]["product"]["total"]["hit"] == 20
-    assert [event["text"] for event in found["events"]] == ["does not respond"]
+    collector.pull()
+    assert [event.text for event in collector.storage.events()] == ["does not respond"]
 
 
 @pytest.mark.parametrize("how", ["closed_port", "silent_port"])
