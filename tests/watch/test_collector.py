@@ -176,6 +176,13 @@ class TestThread:
         wait_until(lambda: client.get("/dashboard.json").json["kinds"]["product"]["total"]["hit"] == 10)
         assert time.monotonic() - began < 5  # nobody looked: it would have been ten seconds
 
+    def test_who_is_late_is_asked_again_soon(self, collector, instances):
+        instances[1].hang()
+        collector.start()
+        began = time.monotonic()
+        wait_until(lambda: [event.text for event in collector.storage.events()][-1:] == ["does not respond"])
+        assert time.monotonic() - began < 5
+
     def test_many_who_look_share_a_pull(self, running, instances):
         for _ in range(50):
             running.look()

@@ -126,12 +126,12 @@ class Trickling:
 
     def _serve(self):
         while not self.over.is_set():
-            with suppress(OSError):
-                self._trickle(self._server.accept()[0])
+            with suppress(TimeoutError):
+                threading.Thread(target=self._trickle, args=(self._server.accept()[0],)).start()
 
     def _trickle(self, client):
         self.connections += 1
-        with client:
+        with client, suppress(OSError):
             client.sendall(self._beginning)
             while not self.over.wait(0.02):
                 client.sendall(b"x")
