@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -18,12 +17,12 @@ _STARTING_SECONDS = 2  # within which an instance has its first row
 
 
 class _Instance:
-    """Where an instance's counts stood at the last row that is known, and the second of that row."""
+    """What was counted of an instance since it started, and the second of the last row that is known."""
 
-    def __init__(self, incarnation: str, width: int) -> None:
+    def __init__(self, incarnation: str) -> None:
         self.incarnation = incarnation
         self.second = 0
-        self.counts = array("Q", [0]) * width
+        self.counts: Counter[str] = Counter()
 
 
 class History:
@@ -57,15 +56,18 @@ class History:
         known = self._instances.get(instance)
         began_before = known is None and report.rows and report.rows[0][0] > report.started + _STARTING_SECONDS
         if known is None or known.incarnation != report.incarnation:
-            known = self._instances[instance] = _Instance(report.incarnation, len(report.series))
+            known = self._instances[instance] = _Instance(report.incarnation)
         for number, row in enumerate(report.rows):
             if (second := row[0]) <= known.second:
                 continue
             deltas = _deltas(report.series, known.counts, row)
-            known.second, known.counts = second, row[1:]
+            known.second = second
+            known.counts.update(deltas)
             self.totals.update(deltas)
             of_this_second = {} if began_before and number == 0 else deltas
             self._add_to(min(second, now), {**of_this_second, REPORTED: 1})
+        if not report.rows and known.second > now:  # its clock was ahead, and no longer is
+            known.second = now
 
     def spread(self, since: int, until: int, counts: Mapping[str, int]) -> None:
         """Add what was counted after the second ``since`` until the second ``until``, evenly."""
@@ -132,10 +134,14 @@ class History:
             self.changed.discard(minute - MINUTES)
 
 
-def _deltas(series: Sequence[str], before: Sequence[int], row: Sequence[int]) -> dict[str, int]:
-    """What was counted since ``before``; no count falls while an instance lives."""
-    pairs = zip(series, before, row[1:], strict=True)
-    return {name: now - then for name, then, now in pairs if now > then and name in ALL_SERIES}
+def _deltas(series: Sequence[str], counted: Mapping[str, int], row: Sequence[int]) -> dict[str, int]:
+    """What is not ``counted`` yet; no count falls while an instance lives."""
+    pairs = zip(series, row[1:], strict=True)
+    return {
+        name: count - counted.get(name, 0)
+        for name, count in pairs
+        if count > counted.get(name, 0) and name in ALL_SERIES
+    }
 
 
 def _share(count: int, number: int, of: int) -> int:

@@ -1,11 +1,12 @@
 import sys
+from array import array
 
 import pytest
 
 from service.metrics.series import SERIES
 from service.watch.history import MINUTES, SECONDS, History
 from service.watch.series import LAG_NANOSECONDS, REDIS_HITS
-from tests.watch.reports import HITS, NOW, report
+from tests.watch.reports import HITS, MISSES, NOW, report
 
 A, B = "127.0.0.1:1", "127.0.0.1:2"
 
@@ -58,7 +59,7 @@ def test_a_restarted_instance_counts_from_0_and_totals_do_not_fall(history):
 
 
 def test_a_count_that_falls_takes_nothing_away(history):
-    history.add(A, report((NOW, 30), (NOW + 1, 20), (NOW + 2, 21)), NOW + 3)
+    history.add(A, report((NOW, 30), (NOW + 1, 20), (NOW + 2, 31)), NOW + 3)
     assert (history.totals[HITS], by_second(history, 3)) == (31, [30, 0, 1])
 
 
@@ -72,6 +73,22 @@ def test_a_row_of_a_clock_that_is_ahead_does_not_push_out_the_hour(history):
     history.add(A, report((NOW, 3)), NOW + 1)
     history.add(B, report((NOW + 2 * SECONDS, 4), started=NOW + 2 * SECONDS), NOW + 1)
     assert by_second(history, 2) == [3, 4]
+
+
+def test_a_clock_that_was_ahead_and_is_set_right_loses_no_count(history):
+    history.add(A, report((NOW + SECONDS, 4), started=NOW + SECONDS), NOW)
+    assert history.last_second(A) == NOW + SECONDS  # it is asked for what comes after
+    history.add(A, report(started=NOW + SECONDS), NOW + 1)
+    assert history.last_second(A) == NOW + 1
+    history.add(A, report((NOW + 2, 7), started=NOW + SECONDS), NOW + 3)
+    assert by_second(history, 3) == [4, 0, 3]
+
+
+def test_series_that_an_instance_has_from_now_on_count_from_now_on(history):
+    history.add(A, report((NOW, 3)), NOW + 1)
+    more = report()._replace(series=(MISSES, HITS), rows=[array("Q", (NOW + 1, 2, 4))])
+    history.add(A, more, NOW + 2)
+    assert (history.totals[HITS], history.totals[MISSES]) == (4, 2)
 
 
 def test_a_row_older_than_the_hour_is_in_its_minute_and_nowhere_else(history):
