@@ -7,8 +7,8 @@ const EVERY_MS = 1000;
 const DEADLINE_MS = 4000;
 
 async function ask(path, parameters = {}) {
-  const address = `${path}?${new URLSearchParams(parameters)}`;
-  const response = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(DEADLINE_MS) });
+  const query = new URLSearchParams(parameters).toString();
+  const response = await fetch(query ? `${path}?${query}` : path, { cache: "no-store", signal: AbortSignal.timeout(DEADLINE_MS) });
   if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
   return response.json();
 }

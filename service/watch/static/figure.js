@@ -1,7 +1,7 @@
 // One chart on the page: its title, a sentence with its numbers, the drawing, the numbers as a table and as CSV.
 
 import { attribute, el, text } from "./dom.js";
-import { DASH, clock, moment, withUnit } from "./numbers.js";
+import { DASH, moment, withUnit } from "./numbers.js";
 import { Plot } from "./plot.js";
 import { view } from "./view.js";
 
@@ -64,7 +64,7 @@ export class Figure {
     const { time } = this.plot.data;
     const at = index ?? time.length - 1;
     const values = this.meta.series.map((name, each) => `${name} ${withUnit[this.meta.unit](this.plot.values[each][at])}`);
-    const words = time.length ? `${clock(time[at])}: ${values.join(", ")}.` : "No points in this range.";
+    const words = time.length ? `${moment(time[at])}: ${values.join(", ")}.` : "No points in this range.";
     text(this.words, words);
     attribute(this.field, "aria-valuenow", time[at] ?? 0);
     if (document.activeElement === this.field || !this.field.hasAttribute("aria-valuetext")) attribute(this.field, "aria-valuetext", words);
@@ -77,7 +77,7 @@ export class Figure {
     this.filled = `${time[0]} ${time.at(-1)}`;
     const head = el("tr", {}, ...["Time", ...this.meta.series].map((name) => el("th", { scope: "col" }, name)));
     const form = withUnit[this.meta.unit];
-    const body = time.map((moment_, at) => el("tr", {}, el("th", { scope: "row" }, moment(moment_)),
+    const body = time.map((second, at) => el("tr", {}, el("th", { scope: "row" }, moment(second)),
       ...this.plot.values.map((values) => el("td", {}, values.length ? form(values[at]) : DASH))));
     this.table.replaceChildren(el("thead", {}, head), el("tbody", {}, ...body.reverse()));
   }

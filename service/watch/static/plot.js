@@ -26,7 +26,7 @@ export class Plot {
   constructor(meta) {
     this.meta = meta;
     this.isFull = false;
-    this.layers = Object.fromEntries(["areas", "grid", "events", "lines", "labels", "times"].map((name) => [name, svg("g", { class: name })]));
+    this.layers = Object.fromEntries(["areas", "axis", "events", "lines", "labels", "times"].map((name) => [name, svg("g", { class: name })]));
     this.selection = svg("rect", { class: "selection", width: 0 });
     this.cursorLine = svg("line", { class: "cursor", visibility: "hidden" });
     this.cursorTime = svg("text", { class: "cursor-time", "text-anchor": "middle" });
@@ -53,16 +53,16 @@ export class Plot {
     this.axis = valueAxis(unit, form, this.heights, this.isFull);
     this.y = placed(this.axis, top, bottom);
     this.x = (time) => left + ((time - data.from) / (data.to - data.from || 1)) * (right - left);
-    this.drawGrid();
+    this.drawAxis();
     this.drawTimes();
     this.drawEvents();
     this.drawSeries();
     this.drawLabels();
   }
 
-  drawGrid() {
+  drawAxis() {
     const { left, right } = this.box;
-    const lines = pool(this.layers.grid, "g", this.axis.ticks.length);
+    const lines = pool(this.layers.axis, "g", this.axis.ticks.length);
     this.axis.ticks.forEach((tick, index) => {
       const group = lines[index];
       if (!group.firstChild) group.append(svg("line"), svg("text", { "text-anchor": "end", dy: "0.32em" }));
@@ -185,8 +185,9 @@ export class Plot {
     attribute(this.cursorLine, "visibility", isShown ? "visible" : "hidden");
     text(this.cursorTime, isShown ? clock(this.data.time[index]) : "");
     this.name(isShown ? index : this.data.time.length - 1);
+    const half = 2.4 * this.em, x = isShown ? this.x(this.data.time[index]).toFixed(1) : -Infinity;
+    for (const tick of this.layers.times.children) attribute(tick, "visibility", Math.abs(tick.getAttribute("x") - x) < 2 * half ? "hidden" : "visible");
     if (!isShown) return;
-    const x = this.x(this.data.time[index]).toFixed(1), half = 2.4 * this.em;
     for (const [name, value] of [["x1", x], ["x2", x], ["y1", this.box.top], ["y2", this.box.bottom]]) attribute(this.cursorLine, name, value);
     attribute(this.cursorTime, "x", Math.min(Math.max(x, half), this.width - half));
     attribute(this.cursorTime, "y", this.height - 0.3 * this.em);
