@@ -1,6 +1,7 @@
 // The drawing of one chart: lines or a stack over time, marks of events, a cursor and a selection, as SVG.
 
 import { attribute, pool, svg, text } from "./dom.js";
+import { look } from "./looks.js";
 import { brief, clock, shortClock, withUnit } from "./numbers.js";
 import { placed, spread, stacked, timeTicks, valueAxis } from "./scales.js";
 
@@ -8,19 +9,6 @@ const NARROW_EM = 25;
 const LABEL_EM = { one: 5, narrow: 8, wide: 12.5 };
 const CHARACTER_EM = 0.53;
 const CHARACTERS_OF_VALUE = 7;
-
-// One colour for one meaning, in every chart; the other names take the next one.
-const COLOURS = {
-  hit: 0, cache: 0, product: 0, ours: 0, stored: 0, made: 0, equal: 0, used: 0,
-  stale: 1, styles: 1, replayed: 1, "allowed-stale": 1, expirations: 1, "old-api": 1, shared: 1, limit: 4,
-  miss: 2, related: 2, refused: 2, evictions: 2, waits: 2, loads: 3, instance: 3, card: 3, bypass: 3,
-  error: 5, wrong: 5, unavailable: 5, open: 5, all: 4, nginx: 4, "Redis'": 4,
-};
-
-export function look(name, index) {
-  const colour = COLOURS[name.split(" ")[0]] ?? index % 6;
-  return { colour, dash: name.endsWith("p99") ? 1 : name.endsWith("p50") ? 0 : colour };
-}
 
 export class Plot {
   constructor(meta) {
