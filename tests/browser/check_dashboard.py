@@ -79,7 +79,7 @@ def test_a_second_changes_texts_and_makes_no_cell_anew(opened):
 
 def test_a_pause_stops_the_requests_until_it_ends(opened):
     page = opened()
-    page.keyboard.press("p")
+    page.get_by_role("button", name="Pause").press("Enter")
     expect(page.locator("#mark")).to_have_text("paused")
     with pytest.raises(Nothing), page.expect_request("**/dashboard*", timeout=QUIET_MS):
         pass

@@ -104,10 +104,6 @@ function bind() {
   byId("range").addEventListener("submit", submitRange);
   byId("range").parentElement.addEventListener("toggle", fillRange);
   document.querySelector(".skip").addEventListener("click", (event) => (event.preventDefault(), byId("rates").focus()));
-  document.addEventListener("keydown", (event) => {
-    const isTyping = event.target.closest("input:not([type=radio]), select, dialog");
-    if (event.key === "p" && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) togglePause();
-  });
 }
 
 text(byId("zone"), Intl.DateTimeFormat().resolvedOptions().timeZone);
