@@ -13,8 +13,6 @@ from service.watch.spans import Span
 
 SECONDS, MINUTES = 3600, 1440
 
-_STARTING_SECONDS = 2  # within which an instance has its first row
-
 
 class _Instance:
     """What was counted of an instance since it started, and the second of the last row that is known."""
@@ -54,7 +52,7 @@ class History:
         ever seen of it is in the totals alone.
         """
         known = self._instances.get(instance)
-        began_before = known is None and report.rows and report.rows[0][0] > report.started + _STARTING_SECONDS
+        began_before = known is None and report.started < now - SECONDS  # it keeps no more rows than that
         if known is None or known.incarnation != report.incarnation:
             known = self._instances[instance] = _Instance(report.incarnation)
         for number, row in enumerate(report.rows):

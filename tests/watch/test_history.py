@@ -64,9 +64,14 @@ def test_a_count_that_falls_takes_nothing_away(history):
 
 
 def test_what_was_counted_before_the_first_row_seen_is_in_the_totals_alone(history):
-    history.add(A, report((NOW, 1000), (NOW + 1, 1001), started=NOW - 9999), NOW + 2)
+    history.add(A, report((NOW, 1000), (NOW + 1, 1001), started=NOW - SECONDS), NOW + 2)
     assert by_second(history, 2) == [0, 1]
     assert history.totals[HITS] == 1001
+
+
+def test_all_that_an_instance_counted_within_the_hour_has_its_second(history):
+    history.add(A, report((NOW, 1000), (NOW + 1, 1001), started=NOW - SECONDS + 60), NOW + 2)
+    assert by_second(history, 2) == [1000, 1]
 
 
 def test_a_row_of_a_clock_that_is_ahead_does_not_push_out_the_hour(history):
@@ -94,7 +99,8 @@ def test_series_that_an_instance_has_from_now_on_count_from_now_on(history):
 def test_a_row_older_than_the_hour_is_in_its_minute_and_nowhere_else(history):
     history.add(A, report((NOW, 3)), NOW + 1)
     old = NOW - SECONDS - 60
-    history.add(B, report((old, 4), started=old - 1), NOW + 1)
+    history.add(B, report(started=old), old)
+    history.add(B, report((old, 4), started=old), NOW + 1)
     assert hits(history, NOW - SECONDS - 100, NOW) == 3
     assert history.minutes.sum(HITS, old // 60, NOW // 60) == 7
 
