@@ -26,12 +26,14 @@ def settings(database_url, redis_url, instances, tmp_path):
         instances=",".join(instance.address for instance in instances),
         nginx_access_log=str(tmp_path / "access.log"),
         operations="watch.example:8081",
+        redis_timeout_seconds=1.0,
     )
 
 
 @pytest.fixture
-def collector(settings):
-    """One that pulls when a test says so."""
+def collector(settings, monkeypatch):
+    """One that pulls when a test says so, with longer deadlines of the stores, for busy machines."""
+    monkeypatch.setattr("service.watch.collector._POSTGRES_SECONDS", 2.0)
     made = Collector(settings)
     yield made
     made.close()

@@ -83,7 +83,7 @@ def test_without_a_store_the_page_says_so_in_time(settings, instances, request, 
         "postgres": {"database_url": f"postgresql://{address}/x"},
     }
     chosen = down["redis"] | down["postgres"] if which == "both" else down[which]
-    collector = Collector(replace(settings, **chosen))
+    collector = Collector(replace(settings, redis_timeout_seconds=0.1, **chosen))
     count(instances[0], hits=10)
     began = time.monotonic()
     collector.pull()
