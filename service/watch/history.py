@@ -134,11 +134,10 @@ class History:
 
 def _deltas(series: Sequence[str], counted: Mapping[str, int], row: Sequence[int]) -> dict[str, int]:
     """What is not ``counted`` yet; no count falls while an instance lives."""
-    pairs = zip(series, row[1:], strict=True)
     return {
-        name: count - counted.get(name, 0)
-        for name, count in pairs
-        if count > counted.get(name, 0) and name in ALL_SERIES
+        name: count - before
+        for name, count in zip(series, row[1:], strict=True)
+        if count > (before := counted.get(name, 0)) and name in ALL_SERIES
     }
 
 
