@@ -148,7 +148,7 @@ def test_a_new_catalogue_is_an_event(collector, database_url):
 
 def test_the_hottest_are_those_of_instances_and_of_nginx_together(collector, instances, tmp_path):
     collector.pull()
-    cached = '{"path":"/products/7","status":200,"seconds":0.000,"answered_by":"cache"}\n'
+    cached = '{"path":"/products/7","answered_by":"cache","status":200,"seconds":0.000}\n'
     (tmp_path / "access.log").write_text(cached * 120)
     instances[0].said["hottest"] = [["product", 7, 60.0], ["styles", 8, 90.0]]
     instances[1].said["hottest"] = [["styles", 8, 30.0]]
