@@ -51,7 +51,8 @@ class _Collector(Collector):
             before = sums.get(labels := (endpoint, method, str(status)), [0] * len(counts))
             sums[labels] = [a + b for a, b in zip(before, counts, strict=True)]
         for labels, counts in sums.items():
-            add_histogram(family, labels, counts)
+            if any(counts):
+                add_histogram(family, labels, counts)
         return family
 
 

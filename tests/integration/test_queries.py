@@ -23,6 +23,7 @@ VALUES = {
     database.OUTBOX_DONE: ([1, 2, 3],),
     database.OUTBOX_SPAN: (),
     database.OUTBOX_LAG: (),
+    database.OUTBOX_STATE: (1000,),
     database.ADOPT: (0, 0),
     database.NOTIFY: (),
     additions.LOCK_TIMEOUT: ("250ms",),

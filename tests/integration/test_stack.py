@@ -368,7 +368,7 @@ def test_nginx_reaches_instances_at_unix_sockets_also_after_a_kill(tmp_path: Pat
         command("up")
         assert probes.status(environment["LISTEN"], "/products/1") == 200
         assert watched(command)["nginx"] == "counted"
-        assert "product" in command("with", "service.hits")
+        assert "product" in command("with", "service.watch.terminal", "--once")
     finally:
         command("clean")
 

@@ -253,4 +253,6 @@ def test_fast_requests_leave_no_line(instance, ask):
     for first_line in ("GET /products/1", "GET /products/1?", "GET /products?count=1", "GET /products/0", "GET /livez"):
         for _ in range(10):
             ask(f"{first_line} HTTP/1.1")[0].recv(65536)
-    assert len(lines(instance)) == before
+    slow = lines(instance)[before:]  # as a busy machine makes some
+    assert len(slow) < 25
+    assert all(line["seconds"] >= SLOW_SECONDS for line in slow)
