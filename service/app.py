@@ -65,7 +65,7 @@ def _finish(response: Response) -> Response:
     arrived = g.waits.began - g.waits.seconds.get("queue", 0.0)
     path = "" if endpoint.startswith("/metrics") else "slow"  # who watches makes no traffic
     counted = Request(endpoint, method, response.status_code, _outcome(response), path)
-    resources().metrics.requests.answered(counted, [arrived])
+    resources().metrics.traffic.requests.answered(counted, [arrived])
     _note(response, endpoint, method, arrived)
     return response
 

@@ -56,7 +56,7 @@ class Resources:
         postgres = pool(settings.postgres_connections - of_fast_path)
         fast_postgres = pool(of_fast_path - of_additions)
         additions_postgres = pool(of_additions) if of_additions else fast_postgres
-        redis = RedisStore(settings.redis_url, settings.redis_timeout_seconds, metrics.redis_calls)
+        redis = RedisStore(settings.redis_url, settings.redis_timeout_seconds)
         lifetimes = Lifetimes(settings.cache_fresh_seconds, settings.cache_keep_seconds, settings.cache_missing_seconds)
         database = DatabaseCatalogue(postgres)
         cache = CacheAside(redis, lifetimes, pending=database.pending_invalidations, openings=metrics.breaker_openings)

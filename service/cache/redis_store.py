@@ -19,7 +19,6 @@ from service.cache.redis_connection import RedisConnection
 from service.cache.redis_server import RedisServer, info_fields
 from service.coroutines import Work, elsewhere
 from service.errors import RedisUnavailable
-from service.metrics.counting import Durations
 
 # The server, or a proxy on the way, may have closed a connection that was idle for longer.
 _IDLE_SECONDS = 1.0
@@ -38,14 +37,12 @@ class RedisStore:
     """The Redis or Valkey at ``url``. Calls raise RedisUnavailable if it does not reply within the deadline.
 
     ``incarnation`` is the last one seen: another each time that Redis was emptied, or came back with an older data
-    set; UNKNOWN_INCARNATION if it has none. ``epoch`` is the highest that it had at the last ``put``. ``calls`` counts
-    calls that had a reply.
+    set; UNKNOWN_INCARNATION if it has none. ``epoch`` is the highest that it had at the last ``put``.
     """
 
-    def __init__(self, url: str, timeout_seconds: float, calls: Durations | None = None) -> None:
+    def __init__(self, url: str, timeout_seconds: float) -> None:
         self._server = RedisServer(url)
         self._timeout_seconds = timeout_seconds
-        self._calls = calls
         self.incarnation = UNKNOWN_INCARNATION
         self.epoch = 0
         self._idle: list[tuple[RedisConnection, float]] = []  # most recently used last; pop and append are atomic
@@ -145,7 +142,7 @@ class RedisStore:
     @timing.noted("redis")
     async def _call(self, exchange: Callable[[RedisConnection, float], Work[T]]) -> T:
         """Make an exchange with the server, on a connection of its own for the time, until the deadline."""
-        until = (began := time.monotonic()) + self._timeout_seconds
+        until = time.monotonic() + self._timeout_seconds
         if (connection := self._idle_connection()) is None:
             connection = await elsewhere(partial(self._server.connect, until))
         try:
@@ -154,11 +151,8 @@ class RedisStore:
             connection.close()
             raise
         connection.is_new = False
-        now = time.monotonic()
-        if self._calls is not None:
-            self._calls.observe(now - began)
         if connection.is_open:
-            self._idle.append((connection, now))
+            self._idle.append((connection, time.monotonic()))
         if self._closed:
             self.renew()
         return result

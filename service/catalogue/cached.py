@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 
 from service.cache.aside import CacheAside
 from service.cache.entry import Entry, State
 from service.cache.keys import entry_name, entry_names
-from service.catalogue import Catalogue, Document, Key, Kind
+from service.catalogue import Catalogue, Document, Key
 from service.catalogue.background_queue import BackgroundQueue
 from service.catalogue.shadow import Shadow
 from service.catalogue.single_flight import Loaded, SingleFlight
@@ -29,7 +29,12 @@ class CachedCatalogue:
     """
 
     def __init__(
-        self, source: Catalogue, cache: CacheAside, metrics: Metrics, wait_seconds: float, shadow_share: float = 0.0
+        self,
+        source: Catalogue,
+        cache: CacheAside,
+        metrics: Metrics,
+        wait_seconds: float,
+        shadow_share: float = 0.0,
     ) -> None:
         self._source = source
         self._cache = cache
@@ -39,38 +44,37 @@ class CachedCatalogue:
         self._shadow = Shadow(shadow_share, source, self._found, cache.catch_up.pending, metrics.shadow)
 
     async def documents(self, keys: Collection[Key]) -> Mapping[Key, Document]:
-        """Every key's document. A failure of the cache is a miss: raises only what ``source`` raises."""
-        wanted = list(dict.fromkeys(keys))
-        try:
+        """Every key's document, counted. A failure of the cache is a miss: raises only what ``source`` raises."""
+        wanted, began = list(dict.fromkeys(keys)), time.monotonic()
+        served: dict[Key, Document] = {}
+        with suppress(RedisUnavailable):
             found = await self.look_up(wanted)
-        except RedisUnavailable:
-            return await self.load(wanted)
-        served = {key: one for key, one in zip(wanted, found, strict=True) if one is not None}
+            self._metrics.traffic.look_ups.observe(time.monotonic() - began)
+            served = {key: one for key, one in zip(wanted, found, strict=True) if one is not None}
         if len(served) < len(wanted):
             served.update(await self.load([key for key in wanted if key not in served]))
+        self._metrics.traffic.count_documents(served.items())
         return served
 
     async def look_up(self, keys: Sequence[Key]) -> list[Document | None]:
-        """What may be served from the cache, counted. Raises RedisUnavailable.
+        """What may be served from the cache; the caller counts it. Raises RedisUnavailable.
 
         Stale documents and a sample of the hits go to the background queues.
         """
         found = await self._found(keys)
         self._metrics.hottest.saw(keys)
-        counts = self._count(keys, found)
-        if any(outcome == "stale" for _, outcome in counts):
-            self._refresher.ask([key for key, one in zip(keys, found, strict=True) if one and one.outcome == "stale"])
+        if stale := [key for key, one in zip(keys, found, strict=True) if one is not None and one[4] == "stale"]:
+            self._refresher.ask(stale)
         self._shadow.sample(keys, found)
         return found
 
     async def load(self, keys: Collection[Key]) -> dict[Key, Document]:
-        """Every key's document from ``source``, after a look-up. Raises what ``source`` raises."""
+        """Every key's document from ``source``, after a look-up; the caller counts it. Raises what that raises."""
         is_bypassed = self.cache_is_down
         self._metrics.missed.saw(keys)
         loaded = await self._single_flight.load(keys)
         if is_bypassed:
             loaded = {key: one._replace(outcome="bypass") for key, one in loaded.items()}
-        self._count(loaded.keys(), loaded.values())
         return loaded
 
     @property
@@ -112,9 +116,3 @@ class CachedCatalogue:
         state = State.MISSING if body is None else State.PRESENT
         until = self._cache.fresh_until(state)
         return Entry(state, epoch, version, until, etag, body or b"", is_gzipped=is_gzipped)
-
-    def _count(self, keys: Iterable[Key], served: Iterable[Document | None]) -> Iterable[tuple[Kind, str]]:
-        counts = Counter([(key[0], one[4]) for key, one in zip(keys, served, strict=True) if one is not None])
-        for labels, count in counts.items():
-            self._metrics.documents.add(labels, count)
-        return counts

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from service.metrics import series
 from service.metrics.counting import Counts, Durations, Requests
@@ -42,18 +43,37 @@ class PoolMetrics(NamedTuple):
         return cls(Durations(area, series.POSTGRES_CALLS), *(Counts(area, family) for family in families))
 
 
+class Traffic(NamedTuple):
+    """What is counted with every request: documents by outcome, look-ups in Redis, and the requests themselves."""
+
+    documents: Counts
+    look_ups: Durations
+    requests: Requests
+
+    @classmethod
+    def of(cls, area: Area) -> Traffic:
+        """Counting in this area."""
+        return cls(Counts(area, series.DOCUMENTS), Durations(area, series.REDIS_CALLS), Requests(area))
+
+    def count_documents(self, served: Iterable[tuple[tuple[str, int], tuple[Any, ...]]]) -> None:
+        """Count documents, given with their keys, by kind and outcome."""
+        for labels, count in Counter((key[0], one[4]) for key, one in served).items():
+            self.documents.add(labels, count)
+
+
 class Metrics:
     """The metrics of one instance, by default in memory of its own; ``version`` is the deployed one.
 
-    ``hottest`` and ``missed`` are documents by (kind, product id), in this worker. ``gauges`` is set by who opens the
-    parts that it tells of.
+    Any thread counts in ``traffic``, the event loop alone in ``loop_traffic``: a lock would cost it as much as all the
+    rest. ``hottest`` and ``missed`` are documents by (kind, product id), in this worker. ``gauges`` is set by who opens
+    the parts that it tells of.
     """
 
     def __init__(self, memory: SharedMemory | None = None, version: str = "") -> None:
         self.memory = memory or SharedMemory()
         self.version = version
-        area = self.memory.claim()
-        self.documents = Counts(area, series.DOCUMENTS)
+        area, of_loop = self.memory.claim()
+        self.traffic, self.loop_traffic = Traffic.of(area), Traffic.of(of_loop)
         self.fills = Counts(area, series.FILLS)
         self.loads = Counts(area, series.LOADS)
         self.load_keys = Counts(area, series.LOAD_KEYS)
@@ -61,9 +81,7 @@ class Metrics:
         self.additions = Counts(area, series.ADDITIONS)
         self.batches = Counts(area, series.BATCHES)
         self.breaker_openings = Counts(area, series.BREAKER_OPENINGS)
-        self.redis_calls = Durations(area, series.REDIS_CALLS)
         self.pool = PoolMetrics.of(area)
-        self.requests = Requests(area)
         self.hottest: Top[tuple[str, int]] = Top(_SHARE_OF_HOTTEST)
         self.missed: Top[tuple[str, int]] = Top()
         self.gauges: Callable[[], Gauges] = Gauges

@@ -5,12 +5,21 @@ from __future__ import annotations
 import json
 import time
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from service.metrics.memory import FIRST_WORD, Area, SharedMemory
-from service.metrics.series import ADDITIONS_ANSWERED, ANSWERS, BUCKETS, NANOSECONDS, REQUESTS, SERIES, Family
+from service.metrics.series import (
+    ADDITIONS_ANSWERED,
+    ANSWERS,
+    BUCKETS,
+    DOCUMENTS,
+    NANOSECONDS,
+    REQUESTS,
+    SERIES,
+    Family,
+)
 
 _SUM = len(BUCKETS) + 1
 HISTOGRAM_WORDS = _SUM + 1
@@ -24,7 +33,7 @@ def _places(family: Family) -> dict[tuple[str, ...], int]:
     return {values: SERIES.index(first) for values, first in zip(combinations, firsts, strict=True)}
 
 
-_ANSWERS, _ADDITIONS, _TOTALS = map(_places, (ANSWERS, ADDITIONS_ANSWERED, REQUESTS))
+_ANSWERS, _ADDITIONS, _TOTALS, _DOCUMENTS = map(_places, (ANSWERS, ADDITIONS_ANSWERED, REQUESTS, DOCUMENTS))
 
 
 class Counts:
@@ -36,9 +45,12 @@ class Counts:
 
     def add(self, labels: tuple[str, ...] = (), times: int = 1) -> None:
         """Count ``times`` more of these labels."""
-        word = self._word[labels]
-        with self._area.lock:
-            self._area.words[word] += times
+        area, word = self._area, self._word[labels]
+        if area.lock is None:
+            area.words[word] += times
+        else:
+            with area.lock:
+                area.words[word] += times
 
     def add_seconds(self, seconds: float, labels: tuple[str, ...] = ()) -> None:
         """Count a duration, in a family of seconds."""
@@ -54,39 +66,46 @@ class Durations:
 
     def observe(self, seconds: float, labels: tuple[str, ...] = ()) -> None:
         """Count one duration."""
-        _count(self._area, self._first_word[labels], [(bisect_left(BUCKETS, seconds), 1)], seconds)
+        _count(self._area, self._first_word[labels], ((bisect_left(BUCKETS, seconds), 1),), seconds)
 
 
-def spread(now: float, began: list[float]) -> list[tuple[int, int]]:
+def spread(now: float, began: list[float]) -> Sequence[tuple[int, int]]:
     """How many durations from ``began`` to ``now`` are in each bucket, as pairs. Sorts ``began``.
 
     A batch's durations are in few buckets: looking for their bounds costs less than looking up each duration.
     """
     if len(began) == 1:
-        return [(bisect_left(BUCKETS, now - began[0]), 1)]
+        return ((bisect_left(BUCKETS, now - began[0]), 1),)
     began.sort()
     shortest, longest = bisect_left(BUCKETS, now - began[-1]), bisect_left(BUCKETS, now - began[0])
     if shortest == longest:
-        return [(shortest, len(began))]
+        return ((shortest, len(began)),)
     bounds = [bisect_left(began, now - BUCKETS[bucket]) for bucket in range(shortest, longest)]
     ends = [len(began), *bounds, 0]
     return [(shortest + index, end - start) for index, (end, start) in enumerate(pairwise(ends)) if end > start]
 
 
-def _count(area: Area, first: int, counts: list[tuple[int, int]], seconds: float) -> None:
+def _count(area: Area, first: int, counts: Sequence[tuple[int, int]], seconds: float) -> None:
     """Add ``counts`` by bucket, of ``seconds`` in all, to the histogram that begins at this word."""
-    words = area.words
-    with area.lock:
-        for bucket, count in counts:
-            words[first + bucket] += count
-        words[first + _SUM] += max(0, int(seconds * NANOSECONDS))
+    if area.lock is None:
+        _add(area.words, first, counts, seconds)
+    else:
+        with area.lock:
+            _add(area.words, first, counts, seconds)
+
+
+def _add(words: memoryview, first: int, counts: Sequence[tuple[int, int]], seconds: float) -> None:
+    for bucket, count in counts:
+        words[first + bucket] += count
+    if seconds > 0:
+        words[first + _SUM] += int(seconds * NANOSECONDS)
 
 
 class Request(NamedTuple):
     """What requests are counted by, as one histogram each. ``path`` is empty for those that are not traffic.
 
-    ``outcome`` is that of a read of documents, else empty. What else is counted once a request follows from these, when
-    somebody looks: see ``totals``.
+    ``outcome`` is that of a read of documents, else empty; ``kind`` that of its only document, if it is not counted in
+    another way. What else is counted once a request follows from these, when somebody looks: see ``totals``.
     """
 
     endpoint: str
@@ -94,6 +113,7 @@ class Request(NamedTuple):
     status: int
     outcome: str = ""
     path: str = "fast"
+    kind: str = ""
 
 
 class Requests:
@@ -130,6 +150,8 @@ def totals(memory: SharedMemory) -> list[int]:
         for first in _histograms_of(request):
             for place, count in enumerate(counts, first):
                 values[place] += count
+        if (request.kind, request.outcome) in _DOCUMENTS:
+            values[_DOCUMENTS[request.kind, request.outcome]] += sum(counts[:_SUM])
         if request.path:
             values[_TOTALS[request.path, f"{request.status // 100}xx"]] += sum(counts[:_SUM])
     return values

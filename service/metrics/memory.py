@@ -1,7 +1,8 @@
 """Counters in memory that outlive a worker: a worker that is killed takes no count with it.
 
-gunicorn's master makes the memory, its workers inherit it. Each worker counts in an area of its own, which the kernel
-frees when it ends, and the next worker goes on from there. What an instance has counted is the sum of all areas.
+gunicorn's master makes the memory, its workers inherit it. Each worker counts in areas of its own, one for its event
+loop and one for all other threads, which the kernel frees when it ends, and the next worker goes on from there. What an
+instance has counted is the sum of all areas.
 
 An area is 64-bit words: how many bytes its table of names has, plus one; the values of SERIES; those of further blocks,
 whose names and sizes are in that table.
@@ -16,7 +17,7 @@ import secrets
 import tempfile
 import threading
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import IO
 
 from service.metrics.series import SERIES
@@ -26,7 +27,7 @@ _WORDS = 16_384
 _NAMES_BYTES = 131_072
 _AREA_BYTES = _WORDS * _WORD + _NAMES_BYTES
 # One worker at a time, and those of before a reload, which end within seconds.
-_AREAS = 8
+_WORKERS = 8
 
 FIRST_WORD = 1
 """Of the values of SERIES in an area."""
@@ -38,10 +39,10 @@ _ROWS_BYTES = SECONDS * ROW * _WORD
 
 
 class Area:
-    """The counters of one worker. ``words`` may be changed by who holds ``lock``."""
+    """Counters. ``words`` may be changed by who holds ``lock``, or by one thread alone where there is none."""
 
-    def __init__(self, memory: memoryview) -> None:
-        self.lock = threading.Lock()
+    def __init__(self, memory: memoryview, lock: threading.Lock | None) -> None:
+        self.lock = lock
         self.words = memory[: _WORDS * _WORD].cast("Q")
         self._names = memory[_WORDS * _WORD :]
         self._blocks = self.blocks()
@@ -71,7 +72,7 @@ class Area:
 
     def block(self, name: str, size: int) -> int:
         """The first word of a block of this name, made if there is none. Raises MemoryError if there is no room."""
-        with self.lock:
+        with self.lock or nullcontext():
             if name not in self._blocks:
                 self._blocks[name] = self._new_block(name, size), size
             return self._blocks[name][0]
@@ -93,18 +94,22 @@ class SharedMemory:
         """Without a ``lock_file`` it is for one process."""
         self.incarnation, self.started = secrets.token_hex(8), time.time()
         self._lock_file = lock_file
-        count = _AREAS if lock_file else 1
+        count = 2 * (_WORKERS if lock_file else 1)
         memory = memoryview(mmap.mmap(-1, count * _AREA_BYTES + _ROWS_BYTES))
         self.rows = memory[:_ROWS_BYTES].cast("Q")
-        self._areas = [
-            Area(memory[start : start + _AREA_BYTES]) for start in range(_ROWS_BYTES, len(memory), _AREA_BYTES)
-        ]
+        parts = (memory[start : start + _AREA_BYTES] for start in range(_ROWS_BYTES, len(memory), _AREA_BYTES))
+        self._areas = [Area(part, None if index % 2 else threading.Lock()) for index, part in enumerate(parts)]
 
-    def claim(self) -> Area:
-        """An area for this process until it ends. Waits for one if there are as many processes."""
-        area = self._areas[self._free()]
-        area.begin()
-        return area
+    def claim(self) -> tuple[Area, Area]:
+        """Areas for this process until it ends: one for all threads, and one for one thread, which needs no lock.
+
+        Waits for them if there are as many processes.
+        """
+        first = 2 * self._free()
+        of_threads, of_one_thread = self._areas[first : first + 2]
+        of_threads.begin()
+        of_one_thread.begin()
+        return of_threads, of_one_thread
 
     def values(self) -> list[int]:
         """The values of SERIES that are counted, over all workers."""
@@ -122,7 +127,7 @@ class SharedMemory:
     def _free(self) -> int:
         if self._lock_file is None:
             return 0
-        for index in range(_AREAS):
+        for index in range(_WORKERS):
             with suppress(BlockingIOError, PermissionError):
                 fcntl.lockf(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, index)
                 return index

@@ -86,7 +86,7 @@ ANSWERS = Family(
     {"outcome": (*OUTCOMES, ERROR)},
     is_histogram=True,
 )
-REDIS_CALLS = Family("overview_redis_call_seconds", "Round trips to Redis.", {}, is_histogram=True)
+REDIS_CALLS = Family("overview_redis_call_seconds", "Look-ups in Redis, of many documents each.", {}, is_histogram=True)
 POSTGRES_CALLS = Family("overview_postgres_call_seconds", "Transactions in Postgres.", {}, is_histogram=True)
 ADDITIONS_ANSWERED = Family("overview_cart_addition_seconds", "Time to answer POST /cart.", {}, is_histogram=True)
 REQUESTS = Family(

@@ -36,7 +36,8 @@ class Top(Generic[T]):
         with self._lock:
             self._counts.update(things)
             if len(self._counts) > _MOST:
-                self._counts = Counter(dict(self._counts.most_common(_KEPT)))
+                floor = sorted(self._counts.values())[-_KEPT]
+                self._counts = Counter({one: count for one, count in self._counts.items() if count > floor})
 
     def per_minute(self, most: int) -> list[tuple[T, float]]:
         """The most frequent ones, with about how often a minute each was seen."""

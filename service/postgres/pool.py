@@ -45,7 +45,7 @@ class Postgres:
         self._on_connect = on_connect
         self._timeout_seconds = timeout_seconds
         self._slots = Slots(size)
-        self._metrics = metrics or PoolMetrics.of(SharedMemory().claim())
+        self._metrics = metrics or PoolMetrics.of(SharedMemory().claim()[0])
         self._idle: list[Connection] = []  # most recently used last; list.pop and append are atomic
 
     @timing.noted("postgres")

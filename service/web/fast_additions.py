@@ -33,7 +33,7 @@ class FastAdditions:
         deadline_seconds: float,
     ) -> None:
         self._additions = additions
-        self._metrics = metrics
+        self._counted = metrics.loop_traffic.requests
         self._origins = origins
         self._log = log
         self._deadline_seconds = deadline_seconds
@@ -48,7 +48,7 @@ class FastAdditions:
         lines = common()
         made = [one.arrived for one, (refusal, _) in zip(requests, outcomes, strict=True) if refusal is None]
         if made:
-            self._metrics.requests.answered(_MADE, made)
+            self._counted.answered(_MADE, made)
         answers = [
             self._created(request, is_replayed, lines) if refusal is None else self._problem(request, refusal, lines)
             for request, (refusal, is_replayed) in zip(requests, outcomes, strict=True)
@@ -70,7 +70,7 @@ class FastAdditions:
         return self._origins.finish(form % (common, encoded, encoded, request_id), origin)
 
     def _problem(self, request: AdditionRequest, error: ServiceError, common: bytes) -> bytes:
-        self._metrics.requests.answered(Request("/cart", "POST", error.status), [request.arrived])
+        self._counted.answered(Request("/cart", "POST", error.status), [request.arrived])
         return self._origins.finish(raw.problem(error, "/cart", request.request_id, common), request.origin)
 
 

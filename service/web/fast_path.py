@@ -31,7 +31,7 @@ class ApplicationFastPath:
         self._reads = FastReads(parts.fast_catalogue, parts.metrics, origins, log, seconds)
         self._additions = FastAdditions(parts.fast_additions, parts.metrics, origins, log, seconds)
         self._matcher = AdditionMatcher(parts.tokens, origins, is_by_authorization=settings.cart_by_authorization)
-        self._metrics = parts.metrics
+        self._requests = parts.metrics.loop_traffic.requests
         self.stages = {**self._reads.stages, **self._additions.stages}
         self.taken = log.taken
 
@@ -48,5 +48,5 @@ class ApplicationFastPath:
     def malformed(self, status: int, common: bytes) -> bytes:
         """A request that gunicorn cannot parse."""
         error = error_handlers.BY_STATUS.get(status, ServiceError)()
-        self._metrics.requests.answered(Request("unknown", "other", status, path="slow"), [time.perf_counter()])
+        self._requests.answered(Request("unknown", "other", status, path="slow"), [time.perf_counter()])
         return raw.problem(error, "", logs.new_request_id(), common)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -43,7 +44,7 @@ class FastReads:
         deadline_seconds: float,
     ) -> None:
         self._catalogue = catalogue
-        self._metrics = metrics
+        self._traffic = metrics.loop_traffic
         self._origins = origins
         self._log = log
         self._deadline_seconds = deadline_seconds
@@ -64,6 +65,7 @@ class FastReads:
             waits.ended = time.perf_counter()
             return [request.to_load(waits) for request in requests]
         waits.ended = time.perf_counter()
+        self._traffic.look_ups.observe(waits.ended - waits.began)
         answers = self._answers(requests, found, common(), waits)
         self._log.batch_answered(requests, answers, waits)
         return answers
@@ -119,17 +121,21 @@ class FastReads:
                 times = began[kind, method, status, outcome] = []
             times.append(arrived)
         for (kind, method, status, outcome), times in began.items():
-            self._metrics.requests.answered(Request(RULES[kind], method.decode(), status, outcome), times)
+            self._traffic.requests.answered(_counted_as(kind, method, status, outcome), times)
         return answers
 
     def _problem(self, request: Read, error: ServiceError, common: bytes, outcome: str = ERROR) -> bytes:
         kind, product_id = request.key
-        answered = Request(RULES[kind], request.method.decode(), error.status, outcome)
-        self._metrics.requests.answered(answered, [request.arrived])
+        self._traffic.requests.answered(_counted_as(kind, request.method, error.status, outcome), [request.arrived])
         path, has_body = f"/products/{product_id}{SUFFIXES[kind]}", request.method == b"GET"
         return self._origins.finish(
             raw.problem(error, path, request.request_id, common, has_body=has_body), request.origin
         )
+
+
+@functools.cache
+def _counted_as(kind: Kind, method: bytes, status: int, outcome: str) -> Request:
+    return Request(RULES[kind], method.decode(), status, outcome, kind=kind)
 
 
 def _form(etag: str, *, of_both: Headers, of_whole: Headers) -> tuple[bytes, bytes]:

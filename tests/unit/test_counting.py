@@ -32,11 +32,11 @@ def test_a_batch_is_in_the_buckets_of_its_requests(durations):
 
 def test_what_is_counted_once_a_request_follows_from_the_requests():
     metrics = Metrics()
-    metrics.requests.answered(Request("/products/<product_id>", "GET", 200, "hit"), [0.0, 1.0, 2.0])
-    metrics.requests.answered(Request("/products/<product_id>", "GET", 304, "hit"), [0.0])
-    metrics.requests.answered(Request("/products/<product_id>", "GET", 503, "error", "slow"), [0.0])
-    metrics.requests.answered(Request("/cart", "POST", 201), [0.0, 0.0])
-    metrics.requests.answered(Request("/metrics", "GET", 200, path=""), [0.0])
+    metrics.traffic.requests.answered(Request("/products/<product_id>", "GET", 200, "hit"), [0.0, 1.0, 2.0])
+    metrics.traffic.requests.answered(Request("/products/<product_id>", "GET", 304, "hit"), [0.0])
+    metrics.traffic.requests.answered(Request("/products/<product_id>", "GET", 503, "error", "slow"), [0.0])
+    metrics.traffic.requests.answered(Request("/cart", "POST", 201), [0.0, 0.0])
+    metrics.traffic.requests.answered(Request("/metrics", "GET", 200, path=""), [0.0])
     assert value(metrics, 'overview_answer_seconds_bucket{outcome="hit",le="+Inf"}') == 4
     assert value(metrics, 'overview_answer_seconds_bucket{outcome="error",le="+Inf"}') == 1
     assert value(metrics, 'overview_cart_addition_seconds_bucket{le="+Inf"}') == 2
@@ -57,8 +57,8 @@ def worker(memory, hits, then=lambda: None):
     if (pid := os.fork()) == 0:
         try:
             metrics = Metrics(memory)
-            metrics.documents.add(("product", "hit"), hits)
-            metrics.requests.answered(Request("/x", "GET", 200), [0.0])
+            metrics.traffic.documents.add(("product", "hit"), hits)
+            metrics.traffic.requests.answered(Request("/x", "GET", 200), [0.0])
             then()
         finally:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -69,10 +69,10 @@ def test_a_killed_worker_takes_no_count_with_it_and_the_next_goes_on(shared):
     for hits in (5, 7):
         os.waitpid(worker(shared, hits), 0)
     metrics = Metrics(shared)
-    metrics.documents.add(("product", "hit"))
+    metrics.traffic.documents.add(("product", "hit"))
     assert value(metrics, 'overview_documents_total{kind="product",outcome="hit"}') == 13
     assert sum(requests(shared)[Request("/x", "GET", 200)][:-1]) == 2
-    assert [area.is_used for area in shared._areas] == [True] + [False] * 7  # one after the other, in one place
+    assert [area.is_used for area in shared._areas] == [True] * 2 + [False] * 14  # one after the other, in one place
 
 
 def test_workers_at_the_same_time_do_not_count_over_each_other(shared):
@@ -81,7 +81,7 @@ def test_workers_at_the_same_time_do_not_count_over_each_other(shared):
     first = worker(shared, 5, then=lambda: (os.write(say, b"."), os.read(heard, 1)))
     os.read(said, 1)
     os.waitpid(worker(shared, 7), 0)
-    assert sum(area.is_used for area in shared._areas) == 2
+    assert sum(area.is_used for area in shared._areas) == 4
     os.write(hear, b".")
     os.waitpid(first, 0)
     metrics = Metrics(shared)
@@ -104,7 +104,7 @@ def test_a_worker_that_ends_while_it_names_a_block_leaves_none(shared):
 def test_more_kinds_of_requests_than_there_is_room_for_are_counted_as_the_rest():
     metrics = Metrics()
     for number in range(2000):
-        metrics.requests.answered(Request(f"/{number}", "GET", 200), [0.0])
+        metrics.traffic.requests.answered(Request(f"/{number}", "GET", 200), [0.0])
     counts = {request: sum(counts[:-1]) for request, counts in requests(metrics.memory).items()}
     assert sum(counts.values()) == 2000
     assert 500 < counts.pop(Request("other", "other", 0, path="")) < 1500

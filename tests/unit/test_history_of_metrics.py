@@ -16,7 +16,7 @@ def metrics():
 
 
 def hit(metrics, times=1):
-    metrics.documents.add(("product", "hit"), times)
+    metrics.traffic.documents.add(("product", "hit"), times)
 
 
 def rows(metrics, since=None):

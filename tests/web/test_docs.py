@@ -40,7 +40,7 @@ def made_by_the_script():
 def test_every_problem_has_its_line_and_no_other():
     lines = LINE.findall(PAGE)
     assert len(lines) == PAGE.count("<tr id=")
-    statuses = {code: error.status for code, error in service_problems().items()}
+    statuses = {code: error.status for code, error in service_problems().items() if code != "misdirected"}  # operators'
     statuses |= {code: body["status"] for code, body in nginx_problems().items()}
     assert {code: int(status) for code, status, _ in lines} == statuses
     assert len({meaning for *_, meaning in lines}) == len(lines)
