@@ -27,7 +27,7 @@ from service.settings import SettingError, database_url
 
 MOST_DIFFERENCES = 20
 _QUERIES = Path(__file__).parents[1] / "service" / "catalogue" / "sql"
-_KINDS = ("card", "product", "styles", "related")
+_KINDS = ("card", "product", "styles", "related", "summary")
 _CONTEXT = 40
 
 

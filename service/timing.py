@@ -27,6 +27,17 @@ class Waits:
         self.began = self.ended = time.perf_counter()
         self.seconds: dict[str, float] = {}
 
+    def after(self, earlier: Waits | None) -> Waits:
+        """Both as if they were one: as long, with the waits of each."""
+        if earlier is None:
+            return self
+        both = Waits()
+        both.began, both.ended = self.began - (earlier.ended - earlier.began), self.ended
+        for each in (earlier, self):
+            for part, seconds in each.seconds.items():
+                both.seconds[part] = both.seconds.get(part, 0.0) + seconds
+        return both
+
 
 _current: ContextVar[Waits | None] = ContextVar("waits", default=None)
 

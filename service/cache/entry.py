@@ -12,7 +12,7 @@ import struct
 from enum import IntEnum
 from typing import NamedTuple
 
-from service.cache.compression import LONGEST_PLAIN_BYTES, compress, decompress
+from service.cache.compression import LONGEST_PLAIN_BYTES, compress, compress_between, decompress
 
 _HEADER = struct.Struct(">BB?xQQQd16s")
 _HEADER_SIZE = _HEADER.size
@@ -56,11 +56,17 @@ class Document(NamedTuple):
     outcome: str = "bypass"
     is_gzipped: bool = False
 
-    def compressed(self) -> Document:
-        """The same as it is to be kept and sent: gzipped if that is worth it."""
-        if self.body is None or self.is_gzipped or len(self.body) <= LONGEST_PLAIN_BYTES:
+    def compressed(self, head: int = 0, tail: int = 0) -> Document:
+        """The same as it is to be kept and sent: gzipped if that is worth it.
+
+        So many bytes at its ends are packed so that others can take their place.
+        """
+        body = self.body
+        if body is None or self.is_gzipped or len(body) <= LONGEST_PLAIN_BYTES:
             return self
-        return Document(compress(self.body), *self[1:5], is_gzipped=True)
+        end = len(body) - tail
+        packed = compress_between(body[:head], body[head:end], body[end:]) if head else compress(body)
+        return Document(packed, *self[1:5], is_gzipped=True)
 
     def plain_body(self) -> bytes | None:
         """The body as the source gave it."""

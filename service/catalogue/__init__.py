@@ -20,6 +20,7 @@ class Kind(StrEnum):
     STYLES = "styles"
     RELATED = "related"
     CARD = "card"
+    SUMMARY = "summary"
 
 
 class Key(NamedTuple):

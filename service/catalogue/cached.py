@@ -11,6 +11,7 @@ from service.cache.entry import Entry, State
 from service.cache.keys import entry_name, entry_names
 from service.catalogue import Catalogue, Document, Key
 from service.catalogue.background_queue import BackgroundQueue
+from service.catalogue.page import ends_of
 from service.catalogue.shadow import Shadow
 from service.catalogue.single_flight import Loaded, SingleFlight
 from service.coroutines import block_on, turn
@@ -98,7 +99,7 @@ class CachedCatalogue:
         documents, entries, processed = {}, {}, 0
         self._metrics.loads.add()
         for key, one in (await self._source.documents(keys)).items():
-            documents[key] = document = one.compressed()
+            documents[key] = document = one.compressed(*map(len, ends_of(key)))
             entries[entry_name(*key)] = self._entry(document)
             processed += len(one.body or b"")
             if processed > _BYTES_A_TURN:

@@ -15,9 +15,9 @@ from service.coroutines import block_on
 from service.errors import RedisUnavailable
 from service.postgres import Call, Postgres
 
-# A row has up to 1,000 products. Writing tombstones blocks Redis: those of 250 products for about 3 ms.
+# A row has up to 1,000 products. Writing tombstones blocks Redis: those of 200 products for about 3 ms.
 _ROWS = 64
-_MOST_PRODUCTS = 250
+_MOST_PRODUCTS = 200
 # A Redis that was a replica for a moment may have another's data on the same connections: its identity is read again.
 _IDENTITY_SECONDS = 1.0
 

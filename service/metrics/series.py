@@ -13,7 +13,7 @@ from typing import NamedTuple
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 
-KINDS = ("product", "styles", "related", "card")
+KINDS = ("product", "styles", "related", "card", "summary")
 OUTCOMES = ("hit", "stale", "miss", "bypass")
 ERROR = "error"
 STATUSES = ("2xx", "3xx", "4xx", "5xx")

@@ -1,4 +1,4 @@
-"""The fast path before the application: plain reads of documents and plain additions to carts, in batches.
+"""The fast path before the application: plain reads of documents and pages and plain additions to carts, in batches.
 
 It asks the same catalogue and carts as Flask's views and sends the same headers, which a test compares; see
 ``service.worker.fast_path``.
@@ -14,35 +14,40 @@ from service.errors import ServiceError
 from service.metrics.counting import Request
 from service.resources import Resources
 from service.settings import Settings
-from service.web import error_handlers, raw, read_matching
+from service.web import error_handlers, page_matching, raw, read_matching
 from service.web.addition_matching import AdditionMatcher, AdditionRequest
 from service.web.fast_additions import FastAdditions
+from service.web.fast_pages import FastPages
 from service.web.fast_reads import FastReads
+from service.web.page_matching import PageRead
 from service.web.read_matching import Read
 from service.web.request_log import RequestLog
 
 
 class ApplicationFastPath:
-    """Both over ``parts``, the dependencies of the application, with its ``log``."""
+    """All three over ``parts``, the dependencies of the application, with its ``log``."""
 
     def __init__(self, parts: Resources, settings: Settings, log: RequestLog) -> None:
         origins = raw.Origins(settings.cors_origins)
         seconds = settings.postgres_timeout_seconds
         self._reads = FastReads(parts.fast_catalogue, parts.metrics, origins, log, seconds)
+        self._pages = FastPages(parts.fast_catalogue, parts.metrics, origins, log, seconds)
         self._additions = FastAdditions(parts.fast_additions, parts.metrics, origins, log, seconds)
         self._matcher = AdditionMatcher(parts.tokens, origins, is_by_authorization=settings.cart_by_authorization)
         self._requests = parts.metrics.loop_traffic.requests
-        self.stages = {**self._reads.stages, **self._additions.stages}
+        self.stages = {**self._reads.stages, **self._pages.stages, **self._additions.stages}
         self.taken = log.taken
 
-    def match(self, received: bytes, client: Any) -> Read | AdditionRequest | None:
-        """A read or an addition; None if it is neither for certain."""
-        return read_matching.match(received) or self._matcher.match(received, client)
+    def match(self, received: bytes, client: Any) -> Read | PageRead | AdditionRequest | None:
+        """A read, of a document or of a page, or an addition; None if it is none of them for certain."""
+        return read_matching.match(received) or page_matching.match(received) or self._matcher.match(received, client)
 
-    def overloaded(self, request: Read | AdditionRequest, common: bytes) -> bytes:
+    def overloaded(self, request: Read | PageRead | AdditionRequest, common: bytes) -> bytes:
         """Too many wait for the database."""
         if isinstance(request, Read):
             return self._reads.overloaded(request, common)
+        if isinstance(request, PageRead):
+            return self._pages.overloaded(request, common)
         return self._additions.overloaded(request, common)
 
     def malformed(self, status: int, common: bytes) -> bytes:

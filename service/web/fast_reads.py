@@ -106,7 +106,7 @@ class FastReads:
             if body is None:
                 answers.append(self._problem(request, UnknownProduct(), common, outcome))
                 continue
-            whole, not_modified = _FORMS[is_gzipped, accepts_gzip]
+            whole, not_modified = FORMS[is_gzipped, accepts_gzip]
             if known is not None and encodings.is_known_by(known, etag):
                 status = 304
                 response = not_modified % (common, etag.encode(), outcome.encode(), request_id)
@@ -148,5 +148,5 @@ def _form(etag: str, *, of_both: Headers, of_whole: Headers) -> tuple[bytes, byt
 _SMALL = _form("%b", of_both=[], of_whole=[])
 _PLAIN = _form("%b", of_both=responses.OF_BOTH_FORMS, of_whole=[])
 _AS_STORED = _form(encodings.gzipped_etag("%b"), of_both=responses.OF_BOTH_FORMS, of_whole=responses.OF_GZIPPED)
-# By whether it is stored gzipped, and whether the caller accepts that.
-_FORMS = {(False, False): _SMALL, (False, True): _SMALL, (True, False): _PLAIN, (True, True): _AS_STORED}
+FORMS = {(False, False): _SMALL, (False, True): _SMALL, (True, False): _PLAIN, (True, True): _AS_STORED}
+"""Responses, 200 and 304, by whether the document is stored gzipped, and whether the caller accepts that."""

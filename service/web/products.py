@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from flask import Blueprint, Response, g, request
 
-from service.catalogue import Key, Kind
+from service.catalogue import Document, Key, Kind, page
 from service.coroutines import block_on
 from service.errors import UnknownProduct
 from service.web import requests, resources, responses
@@ -54,6 +54,23 @@ def show_related(product_id: str) -> Response:
     return _document(Kind.RELATED)
 
 
+@products.get("/products/<product_id>/page")
+def show_page(product_id: str) -> Response:
+    """A product, its styles and the summaries of its related products."""
+    number = requests.path(ProductPath)["product_id"]
+    own = _documents(page.own_keys(number))
+    if any(one.body is None for one in own):
+        g.outcome = page.worst({one.outcome for one in own})
+        raise UnknownProduct
+    summaries = _documents(page.summary_keys(own[-1]))
+    return responses.read_document(page.Page.of(number, own, summaries).document())
+
+
+def _documents(keys: Sequence[Key]) -> Sequence[Document]:
+    found = block_on(resources().catalogue.documents(keys)) if keys else {}
+    return [found[key] for key in keys]
+
+
 def _document(kind: Kind) -> Response:
     key = Key(kind, requests.path(ProductPath)["product_id"])
     document = block_on(resources().catalogue.documents([key]))[key]
@@ -65,6 +82,5 @@ def _document(kind: Kind) -> Response:
 
 def _cards(ids: Sequence[int], link: str | None = None) -> Response:
     keys = [Key(Kind.CARD, product_id) for product_id in ids]
-    documents = block_on(resources().catalogue.documents(keys)) if keys else {}
-    found = [(documents[key].plain_body(), documents[key].outcome) for key in keys]
+    found = [(document.plain_body(), document.outcome) for document in _documents(keys)]
     return responses.read_many([(body, outcome) for body, outcome in found if body is not None], link=link)

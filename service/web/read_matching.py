@@ -21,7 +21,7 @@ from service.web.encodings import accepts_gzip
 from service.web.schemas import LARGEST_ID
 
 # What these say may change the answer; a request with one of them twice does not match.
-_ONCE = {
+ONCE = {
     b"host": heads.HOST,
     b"x-request-id": heads.REQUEST_ID,
     b"x-forwarded-proto": heads.VALUE,
@@ -29,11 +29,11 @@ _ONCE = {
     b"accept-encoding": rb"(?P<encodings>%b)" % heads.VALUE,
     b"origin": rb"(?P<origin>%b)" % heads.VALUE,
 }
-_NEVER = (*heads.ABOUT_MESSAGES, b"content-length", b"content-type")
+NEVER = (*heads.ABOUT_MESSAGES, b"content-length", b"content-type")
 _FIRST_LINE = rb"(?P<method>GET|HEAD) /products/(?P<id>[1-9][0-9]{0,9})(?P<suffix>/styles|/related)? HTTP/1\.1"
-_REQUEST = re.compile(heads.head(_FIRST_LINE, _ONCE, _NEVER))
-# Within every limit that gunicorn has on lines, fields and their number.
-_LONGEST_BYTES = 4096
+_REQUEST = re.compile(heads.head(_FIRST_LINE, ONCE, NEVER))
+LONGEST_BYTES = 4096
+"""Within every limit that gunicorn has on lines, fields and their number."""
 
 SUFFIXES = {Kind.PRODUCT: "", Kind.STYLES: "/styles", Kind.RELATED: "/related"}
 """What follows a product's id in the path of each kind that has one."""
@@ -85,7 +85,7 @@ _new_read = functools.partial(tuple.__new__, Read)
 def match(raw: bytes) -> Read | None:
     """The read that these bytes are, or None."""
     matched = _REQUEST.fullmatch(raw)
-    if matched is None or len(raw) > _LONGEST_BYTES:
+    if matched is None or len(raw) > LONGEST_BYTES:
         return None
     # In their order in the expression; the unnamed say that there was a header. By name it takes four times as long.
     method, number, suffix, host, _, request_id, _, _, known, _, encodings, _, origin = matched.groups()

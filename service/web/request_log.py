@@ -16,6 +16,7 @@ from service import logs, trace_context
 from service.timing import Waits
 from service.web.addition_matching import AdditionRequest
 from service.web.answered import UNKNOWN, Answered
+from service.web.page_matching import PageRead
 from service.web.read_matching import Read
 from service.web.tracing import Tracer
 from service.worker.fast_path import Response
@@ -54,7 +55,7 @@ class RequestLog:
 
     def batch_answered(
         self,
-        requests: Sequence[Read | AdditionRequest],
+        requests: Sequence[Read | PageRead | AdditionRequest],
         responses: Sequence[Response],
         waits: Waits,
         *,
@@ -100,7 +101,7 @@ class RequestLog:
         _LOG.warning(message, extra=line | ({"suppressed": suppressed} if suppressed else {}))
 
 
-def _of_fast_path(request: Read | AdditionRequest, response: bytes, waits: Waits, now: float) -> Answered:
+def _of_fast_path(request: Read | PageRead | AdditionRequest, response: bytes, waits: Waits, now: float) -> Answered:
     """A request and its response; its waits are those of its batch, and of the one that looked it up before."""
     earlier = request.looked_up
     queue = waits.began - request.arrived

@@ -11,6 +11,7 @@ from flask import Response, request
 
 from service.catalogue import Document
 from service.catalogue.database import etag_of
+from service.catalogue.page import worst
 from service.errors import ServiceError
 from service.web import encodings
 
@@ -25,9 +26,6 @@ PRIVATE = "private, no-store"
 # What changes with a release only.
 PAGE = "public, max-age=60"
 
-
-# Worst first: an answer of many documents is as good as the worst of them.
-_WORST_FIRST = ("bypass", "miss", "stale", "hit")
 
 Headers = list[tuple[str, str]]
 
@@ -87,9 +85,7 @@ def read_document(document: Document) -> Response:
 def read_many(documents: Sequence[tuple[bytes, str]], *, link: str | None = None) -> Response:
     """A read of an array of (body, outcome)."""
     body = b"[" + b",".join(document for document, _ in documents) + b"]"
-    outcomes = {outcome for _, outcome in documents}
-    outcome = next((one for one in _WORST_FIRST if one in outcomes), "bypass")
-    return read(body, etag_of(body), outcome, link=link)
+    return read(body, etag_of(body), worst({outcome for _, outcome in documents}), link=link)
 
 
 def read_private(body: bytes) -> Response:

@@ -6,13 +6,14 @@ IDS = [*range(1, 21)]
 ETAGS = {}  # path: its ETag, quoted; filled in by whoever has asked
 
 METHODS = ["GET"] * 12 + ["HEAD"] * 4 + ["POST", "PUT", "DELETE", "OPTIONS", "get", "GE T", "PATCH", "", "G\0ET"]
-SUFFIXES = ["", "", "/styles", "/related"]
+SUFFIXES = ["", "", "/styles", "/related", "/page", "/page"]
 ODD_TARGETS = [
     "/products/0", "/products/01", "/products/+1", "/products/-1", "/products/%31", "/products/2147483648",
     "/products/99999999999", "/products/1?x=1", "/products/1?", "/products/1/", "//products/1", "/products/1#a",
     "http://127.0.0.1/products/1", "*", "/products", "/products?count=2", "/livez", "/nothing", "/products/1/style",
     "/products/1/styles/", "/products/\xb9", "/products/1;a", "products/1", "", "/products/1%20", "/./products/1",
     "/products/2147483647", "/products/999", "/products/888/styles",
+    "/products/1/page/", "/products/999/page", "/products/0/page", "/products/1/pages", "/products/1/page?x=1",
 ]  # fmt: skip
 VERSIONS = ["HTTP/1.1"] * 16 + ["HTTP/1.0", "HTTP/1.2", "HTTP/2.0", "http/1.1", "HTTP/1.1 ", ""]
 HOSTS = ["Host: 127.0.0.1:8000"] * 10 + ["host:localhost", "HOST:  a.b-c.example:80 ", "Host:\t127.0.0.1"]

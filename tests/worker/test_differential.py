@@ -33,7 +33,9 @@ def test_over_many_odd_requests_it_answers_what_the_stock_worker_answers(launch)
 
 def warm(address):
     """Have every document in the cache, and know its ETag."""
-    for path in [f"/products/{number}{suffix}" for number in requests.IDS for suffix in ("", "/styles", "/related")]:
+    for path in [
+        f"/products/{number}{suffix}" for number in requests.IDS for suffix in ("", "/styles", "/related", "/page")
+    ]:
         head = exchange(address, [f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()]).partition(b"\r\n\r\n")[0]
         requests.ETAGS[path] = re.search(rb"ETag: (.*)", head)[1].decode().strip()
     for target in requests.ODD_TARGETS:

@@ -1,0 +1,102 @@
+"""The page of a product: its documents and the summaries of its related products, joined as they are in the cache."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import NamedTuple
+
+from service.cache.compression import LONGEST_PLAIN_BYTES, compress, with_ends
+from service.catalogue import Document, Key, Kind
+
+# Half the cost of its own constructor, which sorts out names of arguments.
+_new_key: Callable[[tuple[Kind, int]], Key] = functools.partial(tuple.__new__, Key)
+
+_OWN = (Kind.PRODUCT, Kind.STYLES, Kind.RELATED)
+_PRODUCT, _STYLES, _RELATED, _END = b'{"product":', b',"styles":', b',"related":[', b"]}"
+_FRAME = _PRODUCT + _STYLES + _RELATED + _END
+_TAG = blake2b(_FRAME, digest_size=8)  # a release with another frame sends other bytes of the same parts
+
+# Worst first: an answer of many documents is as good as the worst of them.
+_WORST_FIRST = ("bypass", "miss", "stale", "hit")
+
+
+def worst(outcomes: set[str]) -> str:
+    """The worst of these outcomes, that of an uncached document if there is none."""
+    return next((one for one in _WORST_FIRST if one in outcomes), "bypass")
+
+
+def own_keys(product_id: int) -> list[Key]:
+    """The documents of the product itself that its page needs: it, its styles, its related products."""
+    return [_new_key((kind, product_id)) for kind in _OWN]
+
+
+def summary_keys(related: Document) -> list[Key]:
+    """The summaries that the page shows: of each related product once, of the product itself if it is one of them."""
+    listed = (related.plain_body() or b"[]")[1:-1]
+    if not listed:
+        return []
+    return [_new_key((Kind.SUMMARY, product_id)) for product_id in dict.fromkeys(map(int, listed.split(b",")))]
+
+
+def ends_of(key: Key) -> tuple[bytes, bytes]:
+    """What of a document a page has no use for, at its begin and at its end."""
+    return (b'{"product_id":"%d","results":' % key.product_id, b"}") if key.kind is Kind.STYLES else (b"", b"")
+
+
+class Page(NamedTuple):
+    """A page in its parts; ``summaries`` are those of related products that exist.
+
+    ``etag`` is made of the parts' tags, ``outcome`` is the worst of all that was looked up for it, and ``is_gzipped``
+    says whether it is worth sending gzipped.
+    """
+
+    product_id: int
+    product: Document
+    styles: Document
+    summaries: Sequence[bytes]
+    etag: str
+    outcome: str
+    is_gzipped: bool
+
+    @classmethod
+    def of(cls, product_id: int, own: Sequence[Document], summaries: Sequence[Document]) -> Page:
+        """The page of the documents at ``own_keys``, which exist, and ``summary_keys``."""
+        product, styles, _ = own
+        shown = [one for one in summaries if one[0] is not None]
+        tag = _TAG.copy()
+        tag.update("".join([product.etag, styles.etag, *[one[1] for one in shown]]).encode())
+        outcome = worst({one[4] for one in (*own, *summaries)})
+        bodies = [(one.plain_body() if one[5] else one[0]) or b"" for one in shown]
+        page = cls(product_id, product, styles, bodies, tag.hexdigest(), outcome, is_gzipped=True)
+        return page if styles.is_gzipped or page._is_long() else page._replace(is_gzipped=False)
+
+    def plain(self) -> bytes:
+        """Its bytes."""
+        head, tail = self._ends()
+        before, after = ends_of(Key(Kind.STYLES, self.product_id))
+        styles = self.styles.plain_body() or b""
+        return b"".join((head, styles[len(before) : len(styles) - len(after)], tail))
+
+    def gzipped(self) -> bytes:
+        """One gzip member of its bytes, with the styles as they are packed already."""
+        if self.styles.is_gzipped and self.styles.body is not None:
+            old = ends_of(Key(Kind.STYLES, self.product_id))
+            if (member := with_ends(self.styles.body, old, self._ends())) is not None:
+                return member
+        return compress(self.plain())
+
+    def document(self) -> Document:
+        """The page as a document, as it is to be sent."""
+        body = self.gzipped() if self.is_gzipped else self.plain()
+        return Document(body, self.etag, 0, 0, self.outcome, self.is_gzipped)
+
+    def _is_long(self) -> bool:
+        # Longer styles alone are more than what of them is left out and the frame differ by.
+        return len(self.plain()) > LONGEST_PLAIN_BYTES
+
+    def _ends(self) -> tuple[bytes, bytes]:
+        """What stands before the styles, and after them."""
+        head = b"".join((_PRODUCT, self.product.plain_body() or b"", _STYLES))
+        return head, b"".join((_RELATED, b",".join(self.summaries), _END))
