@@ -57,14 +57,20 @@ def test_rows_without_a_parent_are_expected_to_be_refused(database_url, tmp_path
 
 
 FAULTS = [
-    ("UPDATE products SET default_price = 141 WHERE id = 1", ["product 1, card: ", "product 1, product: "]),
-    ("UPDATE styles SET sale_price = 36 WHERE id = 5", ["product 2, styles: "]),
+    (
+        "UPDATE products SET default_price = 141 WHERE id = 1",
+        ["product 1, card: ", "product 1, product: ", "product 1, summary: "],
+    ),
+    ("UPDATE styles SET sale_price = 36 WHERE id = 5", ["product 2, styles: ", "product 2, summary: "]),
     ("UPDATE styles SET default_style = NOT default_style WHERE id = 1", ["product 1, styles: "]),
     ("UPDATE photos SET url = url || '?' WHERE id = 4", ["product 1, styles: "]),
-    ("UPDATE photos SET url = thumbnail_url, thumbnail_url = url WHERE id = 3", ["product 1, styles: "]),
-    ("UPDATE features SET id = id + 10 WHERE id = 1", ["product 1, product: "]),
-    ("UPDATE features SET value = 'null' WHERE id = 2", ["product 1, product: "]),
-    ("UPDATE features SET value = NULL WHERE id = 3", ["product 2, product: "]),
+    (
+        "UPDATE photos SET url = thumbnail_url, thumbnail_url = url WHERE id = 3",
+        ["product 1, styles: ", "product 1, summary: "],
+    ),
+    ("UPDATE features SET id = id + 10 WHERE id = 1", ["product 1, product: ", "product 1, summary: "]),
+    ("UPDATE features SET value = 'null' WHERE id = 2", ["product 1, product: ", "product 1, summary: "]),
+    ("UPDATE features SET value = NULL WHERE id = 3", ["product 2, product: ", "product 2, summary: "]),
     ("UPDATE related_products SET related_product_id = 1 WHERE id = 1", ["product 1, related: "]),
     (
         "DELETE FROM skus WHERE id = 6",
@@ -89,7 +95,10 @@ FAULTS = [
         "UPDATE products SET id = 8 WHERE id = 7",
         [
             "related_products: product_id is not in products: 1 of the rows in the database",
-            *(f"product 7, {kind}: not in the database" for kind in ("card", "product", "styles", "related")),
+            *(
+                f"product 7, {kind}: not in the database"
+                for kind in ("card", "product", "styles", "related", "summary")
+            ),
         ],
     ),
 ]

@@ -119,7 +119,7 @@ def test_it_has_two_forms_of_the_same_bytes_and_either_tag_validates(large, outc
         names = (*ABOUT, "Content-Type", "Content-Length", "Content-Encoding")
         assert (head.status_code, head.data) == (200, b"")
         assert [head.headers.get(name) for name in names] == [full.headers.get(name) for name in names]
-        for given in (f'"{tag}"', f'W/"{tag}-gzip"', '"x", "%s"' % tag, "*"):
+        for given in (f'"{tag}"', f'W/"{tag}-gzip"', f'"x", "{tag}"', "*"):
             known = page(large, 1, **encodings, **{"If-None-Match": given})
             assert (known.status_code, known.data, about(known)) == (304, b"", about(full))
 

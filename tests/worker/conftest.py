@@ -20,7 +20,7 @@ def given(new_database: Callable[..., str], migrated_template: str, redis_server
             INSERT INTO styles SELECT n, n, 'Style', 10, NULL, true FROM generate_series(1, 40) n;
             INSERT INTO photos SELECT n, 1 + n % 40, repeat('u', 120), repeat('t', 120) FROM generate_series(1, 400) n;
             INSERT INTO skus SELECT n, 1 + n % 40, 'M', 5 FROM generate_series(1, 200) n;
-            INSERT INTO related_products SELECT n, 1 + n % 50, 1 + n * 7 % 70 FROM generate_series(1, 200) n"""
+            INSERT INTO related_products SELECT n, 1 + n % 50, 1 + n * 7 % 60 FROM generate_series(1, 200) n"""
         )
     connection.close()
     redis = redis_server.url.rpartition("/")[0] + "/9"
