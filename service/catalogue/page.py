@@ -14,6 +14,7 @@ from service.catalogue import Document, Key, Kind
 _new_key: Callable[[tuple[Kind, int]], Key] = functools.partial(tuple.__new__, Key)
 
 _OWN = (Kind.PRODUCT, Kind.STYLES, Kind.RELATED)
+_SUMMARY = Kind.SUMMARY  # an enumeration looks its members up in Python
 _PRODUCT, _STYLES, _RELATED, _END = b'{"product":', b',"styles":', b',"related":[', b"]}"
 _FRAME = _PRODUCT + _STYLES + _RELATED + _END
 _TAG = blake2b(_FRAME, digest_size=8)  # a release with another frame sends other bytes of the same parts
@@ -37,12 +38,16 @@ def summary_keys(related: Document) -> list[Key]:
     listed = (related.plain_body() or b"[]")[1:-1]
     if not listed:
         return []
-    return [_new_key((Kind.SUMMARY, product_id)) for product_id in dict.fromkeys(map(int, listed.split(b",")))]
+    return [_new_key((_SUMMARY, product_id)) for product_id in dict.fromkeys(map(int, listed.split(b",")))]
 
 
 def ends_of(key: Key) -> tuple[bytes, bytes]:
     """What of a document a page has no use for, at its begin and at its end."""
-    return (b'{"product_id":"%d","results":' % key.product_id, b"}") if key.kind is Kind.STYLES else (b"", b"")
+    return _ends_of_styles(key.product_id) if key.kind is Kind.STYLES else (b"", b"")
+
+
+def _ends_of_styles(product_id: int) -> tuple[bytes, bytes]:
+    return b'{"product_id":"%d","results":' % product_id, b"}"
 
 
 class Page(NamedTuple):
@@ -75,14 +80,14 @@ class Page(NamedTuple):
     def plain(self) -> bytes:
         """Its bytes."""
         head, tail = self._ends()
-        before, after = ends_of(Key(Kind.STYLES, self.product_id))
+        before, after = _ends_of_styles(self.product_id)
         styles = self.styles.plain_body() or b""
         return b"".join((head, styles[len(before) : len(styles) - len(after)], tail))
 
     def gzipped(self) -> bytes:
         """One gzip member of its bytes, with the styles as they are packed already."""
         if self.styles.is_gzipped and self.styles.body is not None:
-            old = ends_of(Key(Kind.STYLES, self.product_id))
+            old = _ends_of_styles(self.product_id)
             if (member := with_ends(self.styles.body, old, self._ends())) is not None:
                 return member
         return compress(self.plain())

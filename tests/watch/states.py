@@ -31,7 +31,7 @@ _BUSY, _IDLE = {window: _counted(SECONDS[window]) for window in WINDOWS}, dict.f
 
 _STATE: dict[str, Any] = {
     "time": 1_795_823_205,
-    "kinds": {"product": _BUSY, "styles": _IDLE, "related": _IDLE, "card": _IDLE, "all": _BUSY},
+    "kinds": {"product": _BUSY, "styles": _IDLE, "related": _IDLE, "card": _IDLE, "summary": _IDLE, "all": _BUSY},
     "tiers": [
         _tier("nginx", None, None, None),
         _tier("fast path", 100.0, 99.0, 0.99),

@@ -9,7 +9,7 @@ from tests.web.catalogue import UNKNOWN
 from tests.web.contract import API, COMPONENTS, fits, nginx_problems, resolved, service_problems
 
 ONE = "/products/{product_id}"
-KINDS = ("", "/styles", "/related")
+KINDS = ("", "/styles", "/related", "/page")
 SOMETIMES = {"Link", "Content-Encoding", "Vary", "Idempotency-Replayed"}
 TOKEN = CartTokens(["a secret of the tests"]).issue(uuid4())
 ADDED = {"json": {"sku_id": 9, "count": 2}}

@@ -4,7 +4,7 @@ import { attribute, byId, el, number, rows, svg, text } from "./dom.js";
 import { count, decimal, latency, perSecond, share } from "./numbers.js";
 import { placed, valueAxis } from "./scales.js";
 
-const KINDS = ["all", "product", "styles", "related", "card"];
+const KINDS = ["all", "product", "styles", "related", "card", "summary"];
 const OUTCOMES = ["hit", "stale", "miss", "bypass"];
 const WINDOWS = ["now", "1m", "5m", "1h", "24h", "total"];
 const SPARK = { width: 120, height: 26 };
