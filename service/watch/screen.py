@@ -14,7 +14,7 @@ from service.watch import shown
 from service.watch.client import Json
 
 _WINDOWS = ("now", "1m", "5m", "1h", "24h")
-_FIXED_LINES = 19  # all but those of instances and events
+_FIXED_LINES = 15 + len(KINDS)  # all but those of instances and events
 _FEWEST_INSTANCES = 2
 
 

@@ -58,7 +58,7 @@ class TestScreen:
     def test_it_uses_what_there_is_of_a_larger_terminal(self):
         lines = rendered(states.state(), 200, 50)
         assert len(lines) == 49  # the sentence needs one line here
-        assert lines[-1].endswith("event 71")
+        assert lines[-1].endswith("event 72")
         assert len(lines[3]) == 200
         assert len(set(lines[3]) & set("▁▂▃▅▇")) == 5
 
@@ -66,8 +66,8 @@ class TestScreen:
         instances = [*states.state()["instances"], *(states.silent(f"gone.{n}") for n in range(20))]
         lines = rendered(states.state(instances=instances), 80, 24)
         assert len(lines) == 24
-        assert lines[14].startswith("instance (20 more)")
-        assert lines[15].split() == ["gone.0.sock", "silent", "–", "–", "–", "–"]
+        assert lines[15].startswith("instance (20 more)")
+        assert lines[16].split() == ["gone.0.sock", "silent", "–", "–", "–", "–"]
 
     def test_stores_that_are_down_are_said_to_be(self):
         down = rendered(states.state(redis={"state": "down"}, postgres={"state": "down"}), 80, 24)
@@ -107,7 +107,7 @@ class TestReport:
     def test_the_table_has_every_kind_and_window(self):
         header, *rows, sentence = [line.split() for line in report.table(states.state()).splitlines()]
         assert header == ["kind", "window", "hit", "rate", "per", "s", "hit", "stale", "miss", "bypass"]
-        assert [row[1] for row in rows] == [*states.WINDOWS] * 5
+        assert [row[1] for row in rows] == [*states.WINDOWS] * 6
         assert rows[1] == ["product", "1m", "96.0%", "100.0", "5700", "60", "180", "60"]
         assert rows[11] == ["styles", "total", "–", "0.0", "0", "0", "0", "0"]
         assert rows[-1] == ["all", "total", "96.0%", "100.0", "9500000", "100000", "300000", "100000"]
