@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 HOT = range(1, 61)
 """Products that are read all the time and so are in the cache; the load reads all others only once."""
@@ -66,10 +66,14 @@ def over_http(address: str) -> Reader:
 
 
 def _get(connection: http.client.HTTPConnection, product_id: int) -> Said:
-    """One GET. A kept connection that the server closed before a byte is replaced once, as RFC 9112 has clients do."""
+    """One GET, of every other product's page.
+
+    A kept connection that the server closed before a byte is replaced once, as RFC 9112 has clients do.
+    """
+    path = f"/products/{product_id}{'' if product_id % 2 else '/page'}"
     for kept in (connection.sock is not None, False):
         try:
-            connection.request("GET", f"/products/{product_id}")
+            connection.request("GET", path)
             answer = connection.getresponse()
             body = answer.read()
         except (OSError, http.client.HTTPException) as error:
@@ -77,9 +81,13 @@ def _get(connection: http.client.HTTPConnection, product_id: int) -> Said:
             if not (kept and isinstance(error, (http.client.RemoteDisconnected, ConnectionError))):
                 return Said(_NO_ANSWER)
         else:
-            price = int(json.loads(body)["default_price"]) if answer.status == 200 else None
+            price = _price(json.loads(body)) if answer.status == 200 else None
             return Said(answer.status, answer.getheader("X-Cache", ""), answer.getheader("Retry-After", ""), price)
     raise AssertionError("a new connection was neither answered nor lost")
+
+
+def _price(said: dict[str, Any]) -> int:
+    return int(said.get("product", said)["default_price"])
 
 
 class Load:

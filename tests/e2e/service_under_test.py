@@ -141,4 +141,7 @@ def _insert_products(url: str) -> None:
             "INSERT INTO products SELECT n, 'Product ' || n, '', '', 'Things', n FROM generate_series(1, %s) n",
             (PRODUCTS,),
         )
+        cursor.execute(
+            "INSERT INTO related_products SELECT id, id, 1 + id % 60 FROM products"
+        )  # to one of the hot ones
         cursor.execute("TRUNCATE catalogue_outbox")  # nothing is cached yet

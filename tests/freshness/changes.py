@@ -25,6 +25,7 @@ class Road(NamedTuple):
 
 _ON_PRODUCT = ("/products/{}", re.compile(rb'"default_price":"(\d+)"'))
 _IN_STYLES = "/products/{}/styles"
+_ON_PAGE = "/products/{}/page"
 ROADS = (
     Road("UPDATE products", "UPDATE products SET default_price = %(n)s WHERE id = %(id)s", *_ON_PRODUCT),
     Road(
@@ -45,6 +46,18 @@ ROADS = (
         "INSERT INTO products VALUES (%(id)s, 'Again', '', '', 'Things', %(n)s);"
         "INSERT INTO styles VALUES (%(id)s * 10, %(id)s, 'Style', 0, NULL, true)",
         *_ON_PRODUCT,
+    ),
+    Road(
+        "UPDATE skus, on the page",
+        "UPDATE skus SET quantity = %(n)s WHERE id = %(id)s * 20",
+        _ON_PAGE,
+        re.compile(rb'"quantity":(\d+)'),
+    ),
+    Road(
+        "UPDATE styles of a related product, on the page",
+        "UPDATE styles SET original_price = %(n)s WHERE id = (%(id)s + 1) * 10",
+        _ON_PAGE,
+        re.compile(rb'"related":.*"original_price":"(\d+)"'),
     ),
 )
 

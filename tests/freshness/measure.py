@@ -20,7 +20,7 @@ from tests.freshness.changes import Writer, subjects
 from tests.freshness.feed import STATEMENTS, Feed, OutboxWatch, drained
 from tests.freshness.reads import Reads, lags, returned
 
-CHANGING = range(101_001, 101_005)
+CHANGING = range(101_001, 101_008)  # the last one shows on the page of the one before
 UNTOUCHED = range(102_001, 103_001)
 FED = range(110_001, 130_001)
 _CATALOGUE = Path(__file__).with_name("catalogue.sql").read_text("utf-8")
@@ -120,7 +120,7 @@ def feed(service: Service, seconds: float) -> FeedFigures:
     """Read what a feed does not touch, first without the feed and then beside it."""
     address = service.instances[0].address
     for product_id in UNTOUCHED:
-        for path in ("/products/{}", "/products/{}/styles"):
+        for path in ("/products/{}", "/products/{}/styles", "/products/{}/page"):
             service.get(path.format(product_id), address)
     before, _ = _hit_rate(address, min(_WARM_SECONDS, seconds))
     watch = OutboxWatch(service.postgres.url)
@@ -153,7 +153,7 @@ def _hit_rate(address: str, seconds: float) -> tuple[float, Outcome]:
 
 
 def _untouched() -> str:
-    return f"/products/{random.choice(UNTOUCHED)}{random.choice(('', '/styles'))}"
+    return f"/products/{random.choice(UNTOUCHED)}{random.choice(('', '/styles', '/page'))}"
 
 
 def _get(path: str) -> bytes:

@@ -143,7 +143,9 @@ class TestHeaders:
         assert "traceparent" not in upstream.requests[-1][2]
 
     @pytest.mark.parametrize("micro_cache", [True, False])
-    @pytest.mark.parametrize("path", ["/products/1", "/products/2147483647/styles", "/products/3/related/", "/products/3/page"])
+    @pytest.mark.parametrize(
+        "path", ["/products/1", "/products/2147483647/styles", "/products/3/related/", "/products/3/page"]
+    )
     def test_a_read_of_a_document_comes_with_what_can_change_its_answer(
         self, nginx_server: Start, upstream: Upstream, path: str, micro_cache: bool
     ) -> None:
@@ -162,7 +164,15 @@ class TestHeaders:
 
     @pytest.mark.parametrize(
         "path",
-        ["/products", "/products?ids=1", "/products/0", "/products/01", "/products/1/style", "/products/1/pages", "/cart"],
+        [
+            "/products",
+            "/products?ids=1",
+            "/products/0",
+            "/products/01",
+            "/products/1/style",
+            "/products/1/pages",
+            "/cart",
+        ],
     )
     def test_all_else_comes_with_what_the_client_said(self, nginx: Nginx, upstream: Upstream, path: str) -> None:
         ask(nginx, path, **OF_A_BROWSER)

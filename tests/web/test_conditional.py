@@ -1,6 +1,13 @@
 import pytest
 
-READS = ["/products", "/products?ids=1,2", "/products/1", "/products/1/styles", "/products/1/related", "/products/2/page"]
+READS = [
+    "/products",
+    "/products?ids=1,2",
+    "/products/1",
+    "/products/1/styles",
+    "/products/1/related",
+    "/products/2/page",
+]
 EMPTY_READS = ["/products?page=99", "/products?ids=8"]
 CART = ["/cart", "/cart/lines"]
 ABOUT = ["ETag", "Cache-Control", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Vary", "Link"]
