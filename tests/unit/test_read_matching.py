@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from service import logs
 from service.catalogue import Key, Kind
+from service.web import page_matching
 from service.web.encodings import accepts_gzip
 from service.web.read_matching import match
 from tests.worker import requests
@@ -133,6 +134,21 @@ def test_what_the_differential_test_sends_is_known_by_its_bytes_as_by_its_lines(
         assert found(request) == expected(request), request
         reads += expected(request) is not None
     assert reads > 5_000
+
+
+def test_a_page_is_known_by_its_bytes_as_its_product_is():
+    random, pages = Random(20261128), 0
+    for _ in range(20_000):
+        request = requests.request(random)
+        page, product = page_matching.match(request), match(request.replace(b"/page HTTP/1.1", b" HTTP/1.1", 1))
+        if b"/page HTTP/1.1" not in request or product is None:
+            assert page is None
+            continue
+        assert (page.method, page.product_id, page.known) == (product.method, product.key.product_id, product.known)
+        assert (page.origin, page.accepts_gzip, page.raw) == (product.origin, product.accepts_gzip, request)
+        assert page.request_id == product.request_id or page.request_id not in request
+        pages += 1
+    assert pages > 1_000
 
 
 @pytest.mark.parametrize("last", ["te: x", "no colon", "Host: b", "a: \0", ""])
