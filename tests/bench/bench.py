@@ -13,7 +13,7 @@ from tests.bench.carts import Carts
 from tests.bench.cores import cpu_seconds
 from tests.bench.disturbances import Trouble
 from tests.bench.figures import OURS, Figures, Round
-from tests.bench.rows import Line, Row
+from tests.bench.rows import CALLS, PAGE, Line, Row
 from tests.bench.servers import Server
 from tests.bench.warmth import Warmth
 
@@ -41,12 +41,13 @@ class Bench:
     ) -> None:
         self.warmth, self.carts, self.trouble = warmth, carts, trouble
         self.ids, self.file, self.length = ids, file, length
+        self.calls, self._calls_a_page = file.with_name("calls"), 0.0
         self._warm: tuple[Kind, Sequence[int]] | None = None
 
     def figures(self, row: Row, servers: Mapping[str, Server], load_cores: set[int]) -> Figures:
         """Measure one row; the first round warms up and does not count."""
         if row.carts is None:
-            ids = self._prepare(row)
+            ids = self._prepare_pages() if row.pages else self._prepare(row)
             print(f"\n{row.work}, {len(ids):,} products", flush=True)
         else:
             ids = ()
@@ -87,6 +88,16 @@ class Bench:
         self.file.write_text("".join(f"{product_id}\n" for product_id in ids), encoding="ascii")
         return ids
 
+    def _prepare_pages(self) -> Sequence[int]:
+        """Beside the ids, the file of calls has every path below /products/ that their pages asked for before."""
+        self._warm, related = None, self.warmth.fill_pages(self.ids)
+        self.file.write_text("".join(f"{product_id}\n" for product_id in related), encoding="ascii")
+        calls = [f"{of}{suffix}" for of in related for suffix in ("", "/styles", "/related")]
+        calls += [f"{each}{suffix}" for of in related for each in related[of] for suffix in ("", "/styles")]
+        self.calls.write_text("".join(f"{call}\n" for call in calls), encoding="ascii")
+        self._calls_a_page = len(calls) / len(related)
+        return list(related)
+
     def _closed(self, row: Row, line: Line, server: Server, load_cores: set[int]) -> Round:
         if row.cold:
             self.warmth.clear([server.keys])
@@ -95,7 +106,8 @@ class Bench:
             before = cpu_seconds(server.roots)
             report = wrk.run(server.address, script, variables, line.connections, self.length.seconds, load_cores)
             used = cpu_seconds(server.roots) - before
-        return Round(report.rate, used / report.answers * 1e6, report.p99_ms, report.errors)
+        times = self._calls_a_page if line.asks_for == CALLS else 1.0
+        return Round(report.rate / times, used / report.answers * times * 1e6, report.p99_ms, report.errors)
 
     def _read(self, row: Row, server: Server, ids: Sequence[int]) -> Callable[[], bytes]:
         start, end = (part.encode() for part in server.path(row.kind))
@@ -111,8 +123,9 @@ class Bench:
 
     def _reads(self, row: Row, line: Line, server: Server) -> tuple[str, dict[str, str]]:
         before, after = server.path(row.kind)
-        about = {"IDS": str(self.file), "CLIENTS": str(row.clients), "ENCODINGS": line.encodings}
-        return "products.lua", {"BEFORE": before, "AFTER": after, **about}
+        file = self.calls if line.asks_for == CALLS else self.file
+        about = {"IDS": str(file), "CLIENTS": str(row.clients), "ENCODINGS": line.encodings}
+        return "products.lua", {"BEFORE": before, "AFTER": PAGE if line.asks_for == PAGE else after, **about}
 
     def _additions(self, line: Line) -> tuple[str, dict[str, str]]:
         return "carts.lua", {"CARTS": str(self.file), "KEYED": "1" if line.keyed else ""}

@@ -15,6 +15,12 @@ _UNDISTURBED = "ours undisturbed"
 _FEW = "ours, 8"
 _PLAIN = "ours without gzip"
 _KEYED = "ours, with keys"
+_PRODUCT = "ours, product alone"
+_CALLS = "ours, the page's calls one by one"
+_BROWSER = "gzip, deflate, br"
+
+PAGE, CALLS = "/page", "calls"
+"""What a line of a row of pages asks for: the page, or the calls that it replaces; either counts pages."""
 
 
 class Line(NamedTuple):
@@ -25,6 +31,7 @@ class Line(NamedTuple):
     disturbed: Callable[[Trouble, Server], AbstractContextManager[None]] | None = None
     encodings: str = ""
     keyed: bool = False
+    asks_for: str = ""
 
 
 class Row(NamedTuple):
@@ -32,7 +39,7 @@ class Row(NamedTuple):
 
     ``drawn`` gives the ids that are asked for, each as often as it is there. ``clients`` is how many different blocks
     of headers there are: more than any memory of them may hold. With ``carts``, products are added to so many carts, or
-    with 0 to a new one each time.
+    with 0 to a new one each time. With ``pages``, all that the products' pages show is warm.
     """
 
     work: str
@@ -44,6 +51,7 @@ class Row(NamedTuple):
     constant_rate: float = 0.0
     drawn: Callable[[Sequence[int]], Sequence[int]] = list
     carts: int | None = None
+    pages: bool = False
 
 
 def _of(*servers: str, connections: int = 64) -> dict[str, Line]:
@@ -119,9 +127,22 @@ ALONE = (
     Row("styles, Redis warm", _of(OURS, EXPRESS, FASTAPI), (figures.faster(EXPRESS, 6),), kind=Kind.STYLES),
     Row(
         "styles, Redis warm, gzip accepted",
-        {OURS: Line(OURS, encodings="gzip, deflate, br"), _PLAIN: Line(OURS)},
+        {OURS: Line(OURS, encodings=_BROWSER), _PLAIN: Line(OURS)},
         (figures.faster(_PLAIN, 1.2),),
         kind=Kind.STYLES,
+    ),
+    *(
+        Row(
+            f"page, Redis warm, {name}",
+            {
+                OURS: Line(OURS, encodings=encodings, asks_for=PAGE),
+                _PRODUCT: Line(OURS, encodings=encodings),
+                _CALLS: Line(OURS, encodings=encodings, asks_for=CALLS),
+            },
+            (figures.no_errors(), figures.faster(_PRODUCT, 0.5), figures.faster(_CALLS, 4)),
+            pages=True,
+        )
+        for name, encodings in (("gzip accepted", _BROWSER), ("without gzip", ""))
     ),
     Row("product, Redis empty", _of(OURS, EXPRESS, FASTAPI), (figures.faster(EXPRESS, 5),), cold=True),
     Row("styles, Redis empty", _of(OURS, EXPRESS), (figures.faster(EXPRESS, 4),), kind=Kind.STYLES, cold=True),

@@ -10,7 +10,7 @@ import redis
 from deploy.local import probes
 from deploy.local.processes import StackError
 from service.cache.keys import EPOCH, entry_name
-from service.catalogue import Document, Key, Kind
+from service.catalogue import Document, Key, Kind, page
 from service.coroutines import block_on
 from service.resources import Resources
 from service.settings import Settings
@@ -26,6 +26,7 @@ _BATCH = 500
 _LAST_FIFTH = Path(__file__).with_name("last_fifth.sql")
 _PER_ENTRY_BYTES = 250  # of Redis itself, the name and the envelope, generously
 _SHARE_OF_MEMORY = 0.8
+_PAGES = 20_000
 
 
 def last_fifth(database_url: str) -> list[int]:
@@ -95,9 +96,30 @@ class Warmth:
                 raise StackError("Redis did not keep what the rounds need: give it more memory")
         return ids
 
+    def fill_pages(self, ids: Sequence[int]) -> dict[int, list[int]]:
+        """Empty the cache, then store what the pages of some products show, and what they had to ask for before.
+
+        Return the related products of each. Raises StackError if Redis does not keep it.
+        """
+        self.clear()
+        related: dict[int, list[int]] = {}
+        for batch in _batches(ids[-_PAGES:]):
+            own = {product_id: self._documents(page.own_keys(product_id)) for product_id in batch}
+            for product_id, documents in own.items():
+                related[product_id] = [key.product_id for key in page.summary_keys(documents[-1])]
+            others = {each for product_id in batch for each in related[product_id]}
+            self._documents([Key(kind, each) for each in others for kind in (Kind.PRODUCT, Kind.STYLES, Kind.SUMMARY)])
+        names = [entry_name(kind, each) for each in related for kind in (Kind.PRODUCT, Kind.STYLES, Kind.RELATED)]
+        if self._redis.exists(*names) != len(names):
+            raise StackError("Redis did not keep what the rounds need: give it more memory")
+        return related
+
     def _load(self, kind: Kind, ids: Sequence[int]) -> list[Document]:
-        found = block_on(self._resources.catalogue.documents([Key(kind, product_id) for product_id in ids]))
-        return [found[Key(kind, product_id)] for product_id in ids]
+        return self._documents([Key(kind, product_id) for product_id in ids])
+
+    def _documents(self, keys: Sequence[Key]) -> list[Document]:
+        found = block_on(self._resources.catalogue.documents(keys))
+        return [found[key] for key in keys]
 
 
 def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
