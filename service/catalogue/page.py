@@ -75,7 +75,9 @@ class Page(NamedTuple):
         outcome = worst({one[4] for one in (*own, *summaries)})
         bodies = [(one.plain_body() if one[5] else one[0]) or b"" for one in shown]
         page = cls(product_id, product, styles, bodies, tag.hexdigest(), outcome, is_gzipped=True)
-        return page if styles.is_gzipped or page._is_long() else page._replace(is_gzipped=False)
+        # Around styles that are worth it by themselves stands more than is cut off them.
+        is_long = styles.is_gzipped or len(page.plain()) > LONGEST_PLAIN_BYTES
+        return page if is_long else page._replace(is_gzipped=False)
 
     def plain(self) -> bytes:
         """Its bytes."""
@@ -96,10 +98,6 @@ class Page(NamedTuple):
         """The page as a document, as it is to be sent."""
         body = self.gzipped() if self.is_gzipped else self.plain()
         return Document(body, self.etag, 0, 0, self.outcome, self.is_gzipped)
-
-    def _is_long(self) -> bool:
-        # Longer styles alone are more than what of them is left out and the frame differ by.
-        return len(self.plain()) > LONGEST_PLAIN_BYTES
 
     def _ends(self) -> tuple[bytes, bytes]:
         """What stands before the styles, and after them."""

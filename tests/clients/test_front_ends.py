@@ -108,6 +108,17 @@ def test_a_product_page_reads_the_product_and_all_that_are_related(ask):
         assert (status, styles["product_id"]) == (200, str(product_id))
 
 
+def test_a_product_page_in_one_request_is_what_those_requests_say(ask):
+    status, _, page = ask("GET", "/products/1/page", **TOKEN)
+    related = ask("GET", "/products/1/related", **TOKEN)[2]
+    assert (status, page["product"]) == (200, ask("GET", "/products/1", **TOKEN)[2])
+    assert page["styles"] == ask("GET", "/products/1/styles", **TOKEN)[2]["results"]
+    assert [one["id"] for one in page["related"]] == list(dict.fromkeys(related))
+    for shown in page["related"]:
+        product = ask("GET", f"/products/{shown['id']}", **TOKEN)[2]
+        assert shown.items() >= {name: product[name] for name in ("id", "name", "category", "features")}.items()
+
+
 def test_what_a_style_lacks_is_there_as_a_placeholder(ask):
     styles = ask("GET", "/products/1/styles", **TOKEN)[2]["results"]
     assert styles[1]["photos"][0]["url"] is None

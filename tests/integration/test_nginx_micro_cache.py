@@ -56,6 +56,10 @@ def test_a_hot_key_is_answered_by_nginx(nginx: Nginx, upstream: Upstream) -> Non
     assert "X-Micro-Cache" not in replies[0].headers
 
 
+def test_a_hot_page_is_too(nginx: Nginx) -> None:
+    assert heat(nginx, "/products/1/page").headers["X-Micro-Cache"] == "hit"
+
+
 def test_what_it_answers_is_as_old_as_it_may_become_for_who_is_behind(nginx: Nginx) -> None:
     replies = [ask(nginx, "/products/1") for _ in range(20)] + [ask(nginx, "/products/1", If_None_Match='"tag"')]
     assert (replies[-1].status, replies[-1].headers["Cache-Control"]) == (304, "public, max-age=1")
