@@ -91,6 +91,7 @@ def values(settings: Settings, *, http2_directive: bool = True) -> dict[str, str
         **old_api.values(settings.old_api),
         **_rates(settings),
         "MAX_BODY_BYTES": str(settings.max_body_bytes),
+        "DEMO": "on" if settings.demo else "",
         "MICRO_CACHE": "on" if settings.micro_cache else "",
         "NGINX_ACCESS_LOG": log if log == "off" else f"{_word('NGINX_ACCESS_LOG', log)} requests buffer=256k flush=1s",
     }

@@ -102,6 +102,7 @@ class Settings:
     )
     micro_cache: bool = _setting("nginx answers hot keys itself for up to two seconds", False)
     nginx_access_log: str = _setting("where nginx writes its access log; off for none", "access.log")
+    demo: bool = _setting("serves /demo/{id}, a product page that shows front-end developers the whole API", False)
     operations: str = _setting("address of the operators' page", "127.0.0.1:8081")
     version: str = _setting(
         "name of the deployed version, shown to operators; a fingerprint of the code without it", ""

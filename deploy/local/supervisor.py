@@ -98,6 +98,7 @@ class Supervisor:
             settings["OPERATIONS"] = f"127.0.0.1:{self.ports.take('watch', [_PREFERRED_OPERATIONS_PORT])}"
         settings["OPERATIONS_URL"] = f"http://{reachable(settings['OPERATIONS'])}"
         settings.setdefault("NGINX_ACCESS_LOG", str(self.run.nginx_access_log()))
+        settings.setdefault("DEMO", "on")
         if "CART_SECRET" not in settings:
             settings["CART_SECRET"] = self.before.get("CART_SECRET") or secrets.token_hex(32)
         Settings.from_env(settings)
@@ -180,9 +181,11 @@ class Supervisor:
 
 
 def invitation(settings: Mapping[str, str]) -> list[str]:
-    """Return the lines with the address of a running stack, example requests, and the operators' page."""
+    """Return the lines with the address of a running stack, example requests, and the pages to look at."""
     url, dashboard = settings["BASE_URL"], f"{settings['OPERATIONS_URL']}/dashboard"
-    return [f"\n  {url}\n", f"  curl {url}/products/1", f"  curl {url}/products/1/styles", f"\n  {dashboard}\n"]
+    demo = [f"\n  {url}/demo/1"] if Settings.from_env(settings).demo else []
+    examples = [f"  curl {url}/products/1", f"  curl {url}/products/1/styles"]
+    return [f"\n  {url}\n", *examples, *demo, f"\n  {dashboard}\n"]
 
 
 def _cores() -> int:
