@@ -32,7 +32,7 @@ def both(nginx_server: Start, upstream: Upstream, old: Upstream) -> Nginx:
 OURS = ["/products", "/products?page=2", "/products/1", "/products/1/styles", "/products/1/related", "/products/x/y",
         "/cart", "/cart/3", "/cart/lines", "/livez", "/readyz", "/openapi.json", "/docs"]  # fmt: skip
 THEIRS = ["/", "/reviews/?product_id=1&x=%41", "/qa/questions/1/answers", "/carts", "/docsx", "/a%2Fb//c?d=/e",
-          "/livezz", "/interactions"]  # fmt: skip
+          "/livezz", "/interactions", "/demo/1"]  # fmt: skip
 
 
 @pytest.mark.parametrize("base", ["", BASE])
@@ -45,6 +45,15 @@ def test_every_path_goes_where_it_belongs(nginx_server: Start, upstream: Upstrea
         assert [path for _, path, _ in old.requests] == ["/old" + path for path in THEIRS]
         upstream.requests.clear()
         old.requests.clear()
+
+
+@pytest.mark.parametrize("base", ["", BASE])
+def test_the_demo_is_ours_where_it_is_on(nginx_server: Start, upstream: Upstream, old: Upstream, base: str) -> None:
+    nginx = nginx_server(upstream.address, base_path=base + "/", old_api=f"http://{old.address}", demo=True)
+    for path in ("/demo/1", "/demo/demo.js", "/demo", "/demos/1"):
+        assert ask(nginx, base + path).status == 200
+    assert [path for _, path, _ in upstream.requests] == ["/demo/1", "/demo/demo.js"]
+    assert [path for _, path, _ in old.requests] == ["/demo", "/demos/1"]
 
 
 def test_it_gets_what_the_client_said(both: Nginx, old: Upstream) -> None:

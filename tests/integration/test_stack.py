@@ -309,6 +309,8 @@ def test_a_detached_stack_from_up_to_down(command: Command) -> None:
         assert probes.status(base.removeprefix("http://"), path) == 200
     assert "already running" in command("up")
     assert {"postgres", "redis", "web.1", "invalidator", "sweeper", "nginx", "watch"} <= command.pids().keys()
+    assert output.index(f"curl {base}/products/1/styles\n") < output.index(f"  {base}/demo/1\n")
+    assert probes.status(base.removeprefix("http://"), "/demo/1") == 200
     assert f"{command.run.environment()['OPERATIONS_URL']}/dashboard\n" in output
     assert watched(command) == {"instances": {"up"}, "redis": "up", "postgres": "up", "nginx": "counted"}
     assert "down" not in command("status")

@@ -46,10 +46,10 @@ async function request(method, path, body, key) {
     const answer = await fetch(`../${path}`, { method, headers, signal, body: body && JSON.stringify(body) });
     result.text = await answer.text();
     result.status = answer.status;
-    result.cache = answer.headers.get("X-Cache");
+    result.cache = answer.headers.has("X-Cache") ? `X-Cache: ${answer.headers.get("X-Cache")}` : "";
     result.seconds = Number(answer.headers.get("Retry-After")) || 1;
   } catch {} // no answer, or only a part of one: there is no status
-  note(`${method} /${path}`, `${result.status ?? "no answer"} ${result.cache ?? ""}`, performance.now() - began);
+  note(`${method} /${path}`, [result.status ?? "no answer", result.cache], performance.now() - began);
   return result;
 }
 
@@ -63,13 +63,12 @@ function reason({ text }) {
 }
 
 function note(what, answer, milliseconds) {
-  $("requests").prepend(el("li", {}, el("code", {}, what), ` ${answer} `, el("small", {}, `${Math.round(milliseconds)} ms`)));
+  $("requests").prepend(el("li", {}, el("code", {}, what), ` ${answer.join(" ")} `, el("small", {}, `${Math.round(milliseconds)} ms`)));
 }
 
 function say(words, isBad = false) {
-  const where = $("main").hidden ? $("state") : $("said");
-  where.textContent = words;
-  where.classList.toggle("bad", isBad);
+  $("said").classList.toggle("bad", isBad);
+  $($("main").hidden ? "state" : "said").textContent = words;
 }
 
 // Pictures and prices
@@ -129,11 +128,12 @@ async function showProduct() {
   if (styles.length) chooseFirst($("styles")); else showStyle(none);
   $("cards").replaceChildren(...related.map(card));
   $("related").hidden = related.length === 0;
-  $("state").hidden = true;
-  $("main").hidden = false;
+  $("without").hidden = true;
+  $("main").hidden = $("summary").hidden = false;
 }
 
 function showStyle({ style_id = product.id, name = "", original_price, sale_price, photos, skus }) {
+  say("");
   $("price").replaceChildren(...price(original_price, sale_price));
   const alt = (number) => `${product.name}, ${name}, photo ${number + 1} of ${photos.length}`;
   const show = ({ url }, number) => $("photo").replaceChildren(picture(url, alt(number), style_id, number));
@@ -213,4 +213,7 @@ function line({ sku_id, count, gone, product_id, product_name, style_id, style_n
     el("div", {}, input, remove), el("b", {}, line_total === null ? "–" : dollars.format(line_total)));
 }
 
-showProduct().then(() => inTurn(() => {}, ""), (refusal) => say(refusal.message, true));
+showProduct().then(() => inTurn(() => {}, "")).catch((refusal) => {
+  say(refusal.message, true);
+  $("elsewhere").hidden = false;
+});
