@@ -49,10 +49,10 @@ test: $(READY) ## run the whole suite against private servers, with coverage
 observability: $(READY) ## check alert rules, dashboard and metrics with Prometheus' own programs, on a stack of its own
 	@$(PY) -m pytest -q tests/observability/check_prometheus.py
 
-browser: $(READY) ## check the dashboard, and call the service from a page of another origin, in headless Chromium
+browser: $(READY) ## check the dashboard and the demo, and call the service from a page of another origin, in headless Chromium
 	@$(PY) -m pytest -q tests/browser/check_*.py tests/clients/check_in_a_browser.py
 
-screenshots: $(READY) ## rewrite docs/dashboard.png, from a stack of its own under a minute of traffic
+screenshots: $(READY) ## rewrite docs/dashboard.png and docs/demo.png, from a stack of its own under a minute of traffic
 	@$(PY) -m tests.browser.screenshots
 
 chaos: $(READY) ## make every part fail in turn, under load, on private servers; prints what readers saw

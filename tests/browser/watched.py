@@ -31,6 +31,7 @@ def watched(root: Path, free_port: Callable[[str], int], *, micro_cache: bool = 
     """Start everything in ``root``; stop everything."""
     settings = {
         "OPERATIONS": f"127.0.0.1:{free_port('browser watch')}",
+        "DEMO": "on",
         "NGINX_ACCESS_LOG": str(root / "nginx" / "prefix" / "access.log"),
     }
     with running(root, free_port, micro_cache=micro_cache, settings=settings) as service:

@@ -68,7 +68,7 @@ function note(what, answer, milliseconds) {
 
 function say(words, isBad = false) {
   $("said").classList.toggle("bad", isBad);
-  $($("main").hidden ? "state" : "said").textContent = words;
+  $($("page").hidden ? "state" : "said").textContent = words;
 }
 
 // Pictures and prices
@@ -126,10 +126,11 @@ async function showProduct() {
     [picture(style.photos[0].thumbnail_url, "", style.style_id), style.name]), showStyle);
   const none = { original_price: product.default_price, sale_price: null, photos: [{ url: null }], skus: {} };
   if (styles.length) chooseFirst($("styles")); else showStyle(none);
-  $("cards").replaceChildren(...related.map(card));
-  $("related").hidden = related.length === 0;
+  const others = related.filter((each) => each.id !== product.id); // some are related to themselves
+  $("cards").replaceChildren(...others.map(card));
+  $("related").hidden = others.length === 0;
   $("without").hidden = true;
-  $("main").hidden = $("summary").hidden = false;
+  $("page").hidden = $("summary").hidden = false;
 }
 
 function showStyle({ style_id = product.id, name = "", original_price, sale_price, photos, skus }) {
@@ -185,7 +186,7 @@ const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byt
 $("addition").addEventListener("submit", (event) => {
   event.preventDefault();
   const { sku_id, count } = Object.fromEntries(new FormData(event.target));
-  inTurn(() => add({ sku_id, count }), `Added: ${count} × ${product.name}.`);
+  inTurn(() => add({ sku_id, count }), `Added: ${product.name}.`);
 });
 
 function showCart({ lines, total }) {
