@@ -23,12 +23,15 @@ PHONE = {"width": 360, "height": 740}
 PREFIX = "/shop"
 RED = "data:image/gif;base64,R0lGODlhAQABAIAAAP8AAP///yH5BAAAAAAALAAAAAABAAEAAAICRAEAOw=="
 BROKEN = "data:image/gif;base64,AAAA"
-PHOTOS = [(400, 12, RED, RED), (401, 12, BROKEN, BROKEN)]
+ROWS = {
+    "photos": [(400, 12, RED, RED), (401, 12, BROKEN, BROKEN)],
+    "styles": [(71, 7, "Plain", 80, None, False), (72, 7, "Painted", 90, None, True)],
+}
 
 
 @pytest.fixture(scope="module")
 def shop(server_root: Path, free_port, new_database, migrated_template, redis_server) -> Iterator[str]:
-    """URL of an instance behind nginx with the demo on, over the small catalogue with two photos of its own."""
+    """URL of an instance behind nginx with the demo on, over the small catalogue with some rows of its own."""
     root = Path(mkdtemp(prefix="demo-", dir=server_root))
     root.chmod(0o755)
     given = {
@@ -41,7 +44,8 @@ def shop(server_root: Path, free_port, new_database, migrated_template, redis_se
         "LISTEN": f"127.0.0.1:{free_port('demo nginx')}",
     }
     catalogue.fill(given["DATABASE_URL"])
-    catalogue.execute(given["DATABASE_URL"], *((catalogue.insertion("photos", row), row) for row in PHOTOS))
+    rows = [(catalogue.insertion(table, row), row) for table, rows in ROWS.items() for row in rows]
+    catalogue.execute(given["DATABASE_URL"], *rows)
     instance = Instance(int(given["INSTANCES"].rpartition(":")[2]), root / "web.log", given)
     nginx = Nginx(root, root / "nginx.log", values(Settings.from_env(given)))
     instance.start()
@@ -55,17 +59,17 @@ def shop(server_root: Path, free_port, new_database, migrated_template, redis_se
 @pytest.fixture
 def visit(shop: str, new_page) -> Iterator[Callable[..., Page]]:
     """Opens the page of a product, in a browser without a cart; it asks nobody else for anything."""
-    asked = []
+    strayed = []
 
     def visit(product_id: int = 1, prefix: str = "", **options) -> Page:
-        page = new_page(**options)
-        page.on("request", lambda request: asked.append(request.url))
+        page, ours = new_page(**options), (f"{shop}{prefix}/", "data:")
+        page.on("request", lambda request: None if request.url.startswith(ours) else strayed.append(request.url))
         page.goto(f"{shop}{prefix}/demo/{product_id}")
         return page
 
     visit.failures = new_page.failures
     yield visit
-    assert [url for url in asked if not url.startswith((f"{shop}/", "data:"))] == []
+    assert strayed == []
 
 
 def choose(page: Page, group: str, text: str) -> None:
@@ -113,6 +117,13 @@ def test_the_default_style_is_chosen_and_each_has_photos_prices_and_sizes_of_its
     choose(page, "Style", "Black")
     expect(page.locator("#price")).to_have_text("$0")
     assert page.locator("#sizes label").all_text_contents() == ['7½"16 left']
+
+
+def test_the_default_style_goes_before_older_ones(visit):
+    page = visit(7)
+    expect(page.get_by_role("radio").first).to_have_accessible_name("Painted")
+    expect(page.get_by_role("radio", name="Painted")).to_be_checked()
+    expect(page.locator("#price")).to_have_text("$90")
 
 
 def test_a_sale_strikes_the_old_price(visit):
