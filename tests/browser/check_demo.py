@@ -206,6 +206,14 @@ def test_a_related_product_is_a_page_of_its_own_with_the_same_cart(visit):
     expect(page.locator("#summary")).to_have_text("Cart: 1 item, $140")
 
 
+def test_a_page_that_comes_back_shows_the_cart_as_it_is_now(visit):
+    page = visit()
+    expect(page.locator("#summary")).to_have_text("Cart: empty")
+    assert page.request.post(page.url.replace("/demo/1", "/cart"), data={"sku_id": 10}).status == 201
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    expect(page.locator("#summary")).to_have_text("Cart: 1 item, $140")
+
+
 def test_without_a_product_there_is_a_friendly_word_and_a_way_on(visit):
     page = visit(catalogue.UNKNOWN)
     expect(page.get_by_role("heading", level=1)).to_have_text("There is no product 8.")

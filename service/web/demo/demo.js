@@ -63,7 +63,8 @@ function reason({ text }) {
 }
 
 function note(what, answer, milliseconds) {
-  $("requests").prepend(el("li", {}, el("code", {}, what), ` ${answer.join(" ")} `, el("small", {}, `${Math.round(milliseconds)} ms`)));
+  const time = el("small", {}, `${Math.round(milliseconds)} ms`);
+  $("requests").prepend(el("li", {}, el("code", {}, what), ` ${answer.join(" ")} `, time));
 }
 
 function say(words, isBad = false) {
@@ -136,7 +137,8 @@ async function showProduct() {
 function showStyle({ style_id = product.id, name = "", original_price, sale_price, photos, skus }) {
   say("");
   $("price").replaceChildren(...price(original_price, sale_price));
-  const alt = (number) => `${product.name}, ${name}, photo ${number + 1} of ${photos.length}`;
+  const shown = name ? `${product.name}, ${name}` : product.name;
+  const alt = (number) => `${shown}, photo ${number + 1} of ${photos.length}`;
   const show = ({ url }, number) => $("photo").replaceChildren(picture(url, alt(number), style_id, number));
   choices($("photos"), "photo", Object.entries(photos), ({ thumbnail_url }, number) => (
     [picture(thumbnail_url, `${number + 1} of ${photos.length}`, style_id, number)]), show);
@@ -152,7 +154,8 @@ function showStyle({ style_id = product.id, name = "", original_price, sale_pric
 
 function card({ id, name, category, default_price, original_price, sale_price, thumbnail_url }) {
   const cost = el("span", { className: "price" }, ...price(original_price ?? default_price, sale_price));
-  return el("li", {}, el("a", { href: id }, picture(thumbnail_url, "", id), el("small", {}, category), el("b", {}, name), cost));
+  const shown = [picture(thumbnail_url, "", id), el("small", {}, category), el("b", {}, name), cost];
+  return el("li", {}, el("a", { href: id }, ...shown));
 }
 
 // The cart
@@ -192,7 +195,8 @@ $("addition").addEventListener("submit", (event) => {
 function showCart({ lines, total }) {
   const items = lines.reduce((sum, { count }) => sum + count, 0);
   const focused = $("lines").contains(document.activeElement) && document.activeElement.id;
-  $("summary").textContent = `Cart: ${items ? `${items} item${items > 1 ? "s" : ""}, ${dollars.format(total)}` : "empty"}`;
+  const sum = `${items} item${items === 1 ? "" : "s"}, ${dollars.format(total)}`;
+  $("summary").textContent = `Cart: ${items ? sum : "empty"}`;
   $("lines").replaceChildren(...lines.map(line));
   $("total").replaceChildren(...(items ? ["Total ", el("strong", {}, dollars.format(total))] : ["Nothing in it yet."]));
   if (focused) ($(focused) ?? $("cart-title")).focus();
@@ -213,6 +217,9 @@ function line({ sku_id, count, gone, product_id, product_name, style_id, style_n
       el("small", {}, gone ? what : `${style_name} · ${size}`), el("small", { className: "bad" }, stock)),
     el("div", {}, input, remove), el("b", {}, line_total === null ? "–" : dollars.format(line_total)));
 }
+
+// The page may come back as it was, with another page's changes to the cart.
+addEventListener("pageshow", ({ persisted }) => persisted && inTurn(() => {}, ""));
 
 showProduct().then(() => inTurn(() => {}, "")).catch((refusal) => {
   say(refusal.message, true);
