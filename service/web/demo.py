@@ -27,10 +27,10 @@ def show_demo(product_id: str) -> Response:
     return _file("demo.html", responses.HTML)
 
 
-@demo.get("/demo/demo.js")
-def script() -> Response:
+@demo.get("/demo/<any(demo, service):name>.js")
+def script(name: str) -> Response:
     """What the page does."""
-    return _file("demo.js", "text/javascript; charset=utf-8")
+    return _file(f"{name}.js", "text/javascript; charset=utf-8")
 
 
 @demo.get("/demo/demo.css")

@@ -7,6 +7,7 @@ from tempfile import mkdtemp
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.browser.shop import open_shop
 from tests.browser.watched import Stack, chromium, watched
 
 
@@ -56,3 +57,28 @@ def opened(stack: Stack, new_page: Callable[..., Page]) -> Callable[..., Page]:
 
     opened.failures = new_page.failures
     return opened
+
+
+@pytest.fixture(scope="session")
+def shop(server_root: Path, free_port, new_database, migrated_template, redis_server) -> Iterator[str]:
+    root = Path(mkdtemp(prefix="demo-", dir=server_root))
+    root.chmod(0o755)
+    redis_url = redis_server.url.rpartition("/")[0] + "/9"
+    with open_shop(root, free_port, new_database(migrated_template), redis_url) as url:
+        yield url
+
+
+@pytest.fixture
+def visit(shop: str, new_page) -> Iterator[Callable[..., Page]]:
+    """Opens the page of a product, in a browser without a cart; it asks nobody else for anything."""
+    strayed = []
+
+    def visit(product_id: int = 1, prefix: str = "", **options) -> Page:
+        page, ours = new_page(**options), (f"{shop}{prefix}/", "data:")
+        page.on("request", lambda request: None if request.url.startswith(ours) else strayed.append(request.url))
+        page.goto(f"{shop}{prefix}/demo/{product_id}")
+        return page
+
+    visit.failures = new_page.failures
+    yield visit
+    assert strayed == []

@@ -1,5 +1,7 @@
 // What a product page needs of the service: GET /products/{id}/page, and the cart. No framework, no build.
 
+import { call, newKey, tell } from "./service.js";
+
 const id = location.pathname.split("/").at(-1);
 const $ = (name) => document.getElementById(name);
 
@@ -9,68 +11,16 @@ function el(tag, properties = {}, ...children) {
   return made;
 }
 
-// Requests
-
-const TRIES = 3;
-const MAY_PASS = [409, 429, 503];
-// By the code that a problem's type ends with; the detail of the others is plain enough.
-const WORDS = {
-  "unknown-product": `There is no product ${id}.`,
-  "unknown-sku": "This is no longer sold.",
-  "too-many-lines": "Your cart is full. Remove something from it first.",
-  "too-many-items": "Your cart cannot hold more of this.",
-  "too-many-requests": "That was too fast.",
-  "unavailable": "The shop is not available at the moment.",
-};
-
-/** The JSON that a request is answered with, null if there is none. What may pass is tried again when the answer says
- *  so: the same key makes that safe for POST. Throws what a person should know. */
-async function call(method, path, body, key) {
-  for (let tries = 1; ; tries++) {
-    const answer = await request(method, path, body, key);
-    if (answer.status === 200) return JSON.parse(answer.text);
-    if (answer.status === 201 || answer.status === 204) return null;
-    const mayPass = !answer.status || MAY_PASS.includes(answer.status);
-    if (!mayPass || tries === TRIES) throw Object.assign(new Error(reason(answer)), { mayPass });
-    say(`${reason(answer)} Trying again in ${answer.seconds} s.`, true);
-    await new Promise((goOn) => setTimeout(goOn, answer.seconds * 1000));
-  }
-}
-
-async function request(method, path, body, key) {
-  const headers = { ...(body && { "Content-Type": "application/json" }), ...(key && { "Idempotency-Key": key }) };
-  const began = performance.now();
-  const result = { seconds: 1 };
-  try {
-    const signal = AbortSignal.timeout(10_000);
-    const answer = await fetch(`../${path}`, { method, headers, signal, body: body && JSON.stringify(body) });
-    result.text = await answer.text();
-    result.status = answer.status;
-    result.cache = answer.headers.has("X-Cache") ? `X-Cache: ${answer.headers.get("X-Cache")}` : "";
-    result.seconds = Number(answer.headers.get("Retry-After")) || 1;
-  } catch {} // no answer, or only a part of one: there is no status
-  note(`${method} /${path}`, [result.status ?? "no answer", result.cache], performance.now() - began);
-  return result;
-}
-
-function reason({ text }) {
-  try {
-    const problem = JSON.parse(text);
-    return WORDS[problem.type.split("#")[1]] ?? problem.detail;
-  } catch {
-    return "The shop does not respond.";
-  }
-}
-
-function note(what, answer, milliseconds) {
-  const time = el("small", {}, `${Math.round(milliseconds)} ms`);
-  $("requests").prepend(el("li", {}, el("code", {}, what), ` ${answer.join(" ")} `, time));
-}
-
 function say(words, isBad = false) {
   $("said").classList.toggle("bad", isBad);
   $($("page").hidden ? "state" : "said").textContent = words;
 }
+
+tell.waiting = (words) => say(words, true);
+tell.answered = (what, answer, milliseconds) => {
+  const time = el("small", {}, `${Math.round(milliseconds)} ms`);
+  $("requests").prepend(el("li", {}, el("code", {}, what), ` ${answer} `, time));
+};
 
 // Pictures and prices
 
@@ -182,9 +132,6 @@ async function add(addition) {
     throw refusal;
   }
 }
-
-// Not crypto.randomUUID: that is for https only.
-const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16)).join("-");
 
 $("addition").addEventListener("submit", (event) => {
   event.preventDefault();
