@@ -8,12 +8,15 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from playwright.sync_api import expect
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.instances import CHECKOUT, environment
+from tests.browser.watched import watched
 from tests.chaos.waits import wait_until
 
 KINDS = {"product": "", "styles": "/styles", "related": "/related"}
@@ -32,6 +35,15 @@ def of_samples(*texts: bytes) -> Counts:
                     key = sample.labels["kind"], sample.labels["outcome"]
                     counts[key] = counts.get(key, 0) + int(sample.value)
     return counts
+
+
+@pytest.fixture(scope="module")
+def stack(server_root, free_port):
+    """One of its own: in the others' an instance was restarted, which begins again to count."""
+    root = Path(mkdtemp(prefix="numbers-", dir=server_root))
+    root.chmod(0o755)
+    with watched(root, free_port) as stack:
+        yield stack
 
 
 @pytest.fixture
