@@ -49,10 +49,9 @@ def with_ends(member: bytes, old: tuple[bytes, bytes], new: tuple[bytes, bytes])
         return None
     old_crc, old_size = _TRAILER.unpack_from(member, len(member) - _TRAILER.size)
     # A CRC is linear: that of other bytes in some places differs by theirs, moved on by as many zeros as follow.
-    replaced, rest = tail[: len(old_tail)], tail[len(old_tail) :]
-    crc32 = isal_zlib.crc32
+    crc32, replaced = isal_zlib.crc32, len(old_tail)
     crc = isal_zlib.crc32_combine(crc32(old_head) ^ crc32(head), old_crc, old_size - len(old_head))
-    crc = crc32(rest, crc ^ crc32(old_tail) ^ crc32(replaced))
+    crc = crc32(tail[replaced:], crc ^ crc32(old_tail) ^ crc32(tail[:replaced]))
     size = old_size + len(head) + len(tail) - len(old_head) - len(old_tail)
     last_block = isal_zlib.compress(tail, _FASTEST, _BARE)
     return b"".join((_HEADER, _stored(head), member[len(before) : end], last_block, _TRAILER.pack(crc, size)))

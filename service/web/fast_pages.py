@@ -6,7 +6,6 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import cast
 
 from service import deadline, timing
@@ -18,9 +17,9 @@ from service.metrics import Metrics
 from service.metrics.counting import Request
 from service.metrics.series import ERROR
 from service.timing import Waits
-from service.web import encodings, page_matching, raw
+from service.web import encodings, page_read, raw
 from service.web.fast_reads import FORMS
-from service.web.page_matching import RULE, PageRead
+from service.web.page_read import RULE, PageRead
 from service.web.request_log import RequestLog
 from service.worker.fast_path import Response, Stage
 
@@ -50,9 +49,9 @@ class FastPages:
         self._log = log
         self._deadline_seconds = deadline_seconds
         self.stages = {
-            page_matching.LOOK_UP: Stage(self._look_up, _MOST_LOOKED_UP, sys.maxsize),
-            page_matching.LOOK_UP_SUMMARIES: Stage(self._look_up, _MOST_LOOKED_UP, sys.maxsize),
-            page_matching.LOAD: Stage(self._load, _MOST_LOADED, _MOST_WAITING_FOR_LOADS, in_flight=2),
+            page_read.LOOK_UP: Stage(self._look_up, _MOST_LOOKED_UP, sys.maxsize),
+            page_read.LOOK_UP_SUMMARIES: Stage(self._look_up, _MOST_LOOKED_UP, sys.maxsize),
+            page_read.LOAD: Stage(self._load, _MOST_LOADED, _MOST_WAITING_FOR_LOADS, in_flight=2),
         }
 
     async def _look_up(self, requests: Sequence[PageRead], common: Callable[[], bytes]) -> Sequence[Response]:
@@ -68,9 +67,10 @@ class FastPages:
             self._traffic.look_ups.observe(time.perf_counter() - waits.began)
             self._traffic.count_documents((key, one) for key, one in zip(keys, found, strict=True) if one is not None)
         waits.ended = time.perf_counter()
-        rest = iter(found)
+        end = 0
         for request in requests:
-            request.found = list(islice(rest, len(request.keys)))
+            start, end = end, end + len(request.keys)
+            request.found = found[start:end]
         return self._answered(requests, common(), waits)
 
     async def _load(self, requests: Sequence[PageRead], common: Callable[[], bytes]) -> Sequence[Response]:
@@ -114,15 +114,16 @@ class FastPages:
     ) -> bytes | PageRead:
         """The response where all is found, counted in ``began``; else the request for its next stage."""
         if None in request.found:
-            request.stage = page_matching.LOAD
+            request.stage = page_read.LOAD
             return request
         found = cast("Sequence[Document]", request.found)
         if not request.own:
-            if any(one[0] is None for one in found):
+            product, styles, related = found
+            if product[0] is None or styles[0] is None or related[0] is None:
                 return self._problem(request, UnknownProduct(), common, worst({one[4] for one in found}))
-            request.own, request.keys = found, summary_keys(found[-1])
+            request.own, request.keys = found, summary_keys(related)
             if request.keys:
-                request.stage = page_matching.LOOK_UP_SUMMARIES
+                request.stage = page_read.LOOK_UP_SUMMARIES
                 return request
             found = ()
         page = Page.of(request.product_id, request.own, found)

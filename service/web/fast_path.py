@@ -14,12 +14,12 @@ from service.errors import ServiceError
 from service.metrics.counting import Request
 from service.resources import Resources
 from service.settings import Settings
-from service.web import error_handlers, page_matching, raw, read_matching
+from service.web import error_handlers, raw, read_matching
 from service.web.addition_matching import AdditionMatcher, AdditionRequest
 from service.web.fast_additions import FastAdditions
 from service.web.fast_pages import FastPages
 from service.web.fast_reads import FastReads
-from service.web.page_matching import PageRead
+from service.web.page_read import PageRead
 from service.web.read_matching import Read
 from service.web.request_log import RequestLog
 
@@ -40,7 +40,7 @@ class ApplicationFastPath:
 
     def match(self, received: bytes, client: Any) -> Read | PageRead | AdditionRequest | None:
         """A read, of a document or of a page, or an addition; None if it is none of them for certain."""
-        return read_matching.match(received) or page_matching.match(received) or self._matcher.match(received, client)
+        return read_matching.match(received) or self._matcher.match(received, client)
 
     def overloaded(self, request: Read | PageRead | AdditionRequest, common: bytes) -> bytes:
         """Too many wait for the database."""

@@ -1,8 +1,8 @@
-"""Matches a read of one document by its bytes.
+"""Matches a read of one document, or of a product's page, by its bytes.
 
-That is a GET or HEAD of ``/products/{id}``, ``…/styles`` or ``…/related``, HTTP/1.1, without query or body, whose
-headers say nothing about the connection, a body, or an encoding of one. What does not match beyond doubt is answered by
-gunicorn's parser and Flask.
+That is a GET or HEAD of ``/products/{id}``, ``…/styles``, ``…/related`` or ``…/page``, HTTP/1.1, without query or
+body, whose headers say nothing about the connection, a body, or an encoding of one. What does not match beyond doubt is
+answered by gunicorn's parser and Flask.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from service.catalogue import Key, Kind
 from service.timing import Waits
 from service.web import heads
 from service.web.encodings import accepts_gzip
+from service.web.page_read import PageRead
 from service.web.schemas import LARGEST_ID
 
 # What these say may change the answer; a request with one of them twice does not match.
-ONCE = {
+_ONCE = {
     b"host": heads.HOST,
     b"x-request-id": heads.REQUEST_ID,
     b"x-forwarded-proto": heads.VALUE,
@@ -29,11 +30,11 @@ ONCE = {
     b"accept-encoding": rb"(?P<encodings>%b)" % heads.VALUE,
     b"origin": rb"(?P<origin>%b)" % heads.VALUE,
 }
-NEVER = (*heads.ABOUT_MESSAGES, b"content-length", b"content-type")
-_FIRST_LINE = rb"(?P<method>GET|HEAD) /products/(?P<id>[1-9][0-9]{0,9})(?P<suffix>/styles|/related)? HTTP/1\.1"
-_REQUEST = re.compile(heads.head(_FIRST_LINE, ONCE, NEVER))
-LONGEST_BYTES = 4096
-"""Within every limit that gunicorn has on lines, fields and their number."""
+_NEVER = (*heads.ABOUT_MESSAGES, b"content-length", b"content-type")
+_FIRST_LINE = rb"(?P<method>GET|HEAD) /products/(?P<id>[1-9][0-9]{0,9})(?P<suffix>/styles|/related|/page)? HTTP/1\.1"
+_REQUEST = re.compile(heads.head(_FIRST_LINE, _ONCE, _NEVER))
+# Within every limit that gunicorn has on lines, fields and their number.
+_LONGEST_BYTES = 4096
 
 SUFFIXES = {Kind.PRODUCT: "", Kind.STYLES: "/styles", Kind.RELATED: "/related"}
 """What follows a product's id in the path of each kind that has one."""
@@ -82,18 +83,21 @@ _new_read: Callable[[tuple[bytes, Key, str | None, bytes, float, bytes | None, b
 _new_read = functools.partial(tuple.__new__, Read)
 
 
-def match(raw: bytes) -> Read | None:
+def match(raw: bytes) -> Read | PageRead | None:
     """The read that these bytes are, or None."""
     matched = _REQUEST.fullmatch(raw)
-    if matched is None or len(raw) > LONGEST_BYTES:
+    if matched is None or len(raw) > _LONGEST_BYTES:
         return None
     # In their order in the expression; the unnamed say that there was a header. By name it takes four times as long.
     method, number, suffix, host, _, request_id, _, _, known, _, encodings, _, origin = matched.groups()
     product_id = int(number)
     if host is None or product_id > LARGEST_ID:
         return None
-    key = _new_key((_KINDS[suffix], product_id))
     tags = known.decode().rstrip() if known else None
     gzip = encodings is not None and accepts_gzip(encodings.decode())
     own_id = request_id or logs.new_request_id()
+    try:
+        key = _new_key((_KINDS[suffix], product_id))
+    except KeyError:
+        return PageRead(method, product_id, tags, own_id, time.perf_counter(), origin, gzip, raw)
     return _new_read((method, key, tags, own_id, time.perf_counter(), origin, gzip, LOOK_UP, raw, None))

@@ -16,7 +16,7 @@ from service import logs, trace_context
 from service.timing import Waits
 from service.web.addition_matching import AdditionRequest
 from service.web.answered import UNKNOWN, Answered
-from service.web.page_matching import PageRead
+from service.web.page_read import PageRead
 from service.web.read_matching import Read
 from service.web.tracing import Tracer
 from service.worker.fast_path import Response
