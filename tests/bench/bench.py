@@ -110,7 +110,8 @@ class Bench:
         return Round(report.rate / times, used / report.answers * times * 1e6, report.p99_ms, report.errors)
 
     def _read(self, row: Row, server: Server, ids: Sequence[int]) -> Callable[[], bytes]:
-        start, end = (part.encode() for part in server.path(row.kind))
+        before, after = server.path(row.kind)
+        start, end = before.encode(), (PAGE if row.pages else after).encode()
         return lambda: b"GET %b%d%b HTTP/1.1\r\nHost: bench\r\n\r\n" % (start, choice(ids), end)
 
     def _addition(self, carts: int) -> Callable[[], bytes]:

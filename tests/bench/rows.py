@@ -178,6 +178,13 @@ BEHIND_NGINX = (
         carts=1_000,
     ),
     Row(
+        "pages, open loop through nginx, 2,000 pages/s",
+        _of(OURS),
+        (figures.sustained(2_000), figures.no_errors(), figures.p99_within(10)),
+        constant_rate=2_000,
+        pages=True,
+    ),
+    Row(
         "open loop through nginx, 10,000 requests/s",
         _of(OURS),
         (figures.sustained(10_000), figures.no_errors(), figures.p99_within(20)),
