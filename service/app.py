@@ -15,6 +15,7 @@ from service.web import EXTENSION, cors, error_handlers, resources
 from service.web.answered import UNKNOWN, Answered
 from service.web.cart import BY_AUTHORIZATION, cart
 from service.web.demo import demo
+from service.web.docs import docs
 from service.web.fast_path import ApplicationFastPath
 from service.web.ops import ops
 from service.web.products import products
@@ -40,7 +41,7 @@ def create_app(settings: Settings, parts: Resources | None = None, tracer: Trace
     app.before_request(_begin)
     app.after_request(_finish)
     app.teardown_request(_end)
-    for blueprint in (products, cart, ops, *([demo] if settings.demo else [])):
+    for blueprint in (products, cart, ops, docs, *([demo] if settings.demo else [])):
         app.register_blueprint(blueprint)
     error_handlers.register(app)
     return app

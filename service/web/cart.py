@@ -13,8 +13,10 @@ from werkzeug.http import dump_cookie
 
 from service.cart.additions import Addition
 from service.coroutines import block_on
-from service.errors import Malformed
-from service.web import cors, requests, resources, responses
+from service.errors import KeyReused, KeyUnderWay, Malformed, TooManyItems, TooManyLines, UnknownSku
+from service.web import contract, cors, requests, resources, responses
+from service.web.contract import Answer
+from service.web.contract.bodies import CartLine, PricedCart
 from service.web.schemas import CartAddition, CartCount, CartMerge, SkuPath
 
 cart = Blueprint("cart", __name__)
@@ -27,18 +29,32 @@ CLIENT_HEADERS = ("X-Forwarded-For", "User-Agent")
 """What is known of where a client's requests come from."""
 _COOKIE_SECONDS = 90 * 24 * 3600
 
+_TOKEN = ["X-Cart-Token", "Set-Cookie", "Cache-Control"]
+_DONE = Answer(204, "Done; no body", headers=["Cache-Control"])
+_CREATED = {"type": "string", "const": responses.CREATED}
+
 
 @cart.get("/cart")
+@contract.cart_read("The lines", [CartLine])
 def show_cart() -> Response:
-    """The lines of the client's cart."""
+    """The lines of the client's cart.
+
+    Ascending by sku id; an empty array for a client without a cart.
+    """
     cart_id = _own_cart()
     lines = block_on(resources().carts.contents(cart_id)) if cart_id else b"[]"
     return responses.read_private(lines)
 
 
 @cart.get("/cart/lines")
+@contract.cart_read("The lines and their total", PricedCart)
 def show_priced_cart() -> Response:
-    """The lines of the client's cart with names, prices and their total."""
+    """The lines of the client's cart with names, prices and their total.
+
+    From the catalogue as it is now: the sale price where there is one. `in_stock` says whether as many as the count are
+    `available`. A sku that has left the catalogue is `gone`: it has nulls, is not in stock and adds nothing to the
+    total.
+    """
     cart_id = _own_cart()
     return responses.read_private(
         block_on(resources().carts.priced(cart_id)) if cart_id else b'{"lines":[],"total":"0"}'
@@ -46,8 +62,17 @@ def show_priced_cart() -> Response:
 
 
 @cart.post("/cart")
+@contract.cart_write(
+    Answer(201, "Added", _CREATED, ["Idempotency-Replayed", *_TOKEN], media_type="text/plain"),
+    body=CartAddition,
+    headers=["Idempotency-Key"],
+    problems=[KeyUnderWay, UnknownSku, TooManyLines, TooManyItems, KeyReused],
+)
 def add_to_cart() -> Response:
-    """Add to the count of a sku; a client without a cart gets one. Once for each Idempotency-Key."""
+    """Add to the count of a sku.
+
+    Repeats add up, but once for each `Idempotency-Key`. A client without a cart gets one, and its token.
+    """
     wanted, key = requests.body(CartAddition), requests.idempotency_key()
     cart_id = _own_cart() or _new_cart(key)
     addition = Addition(cart_id, wanted["sku_id"], wanted["count"], key)
@@ -58,8 +83,19 @@ def add_to_cart() -> Response:
 
 
 @cart.post("/cart/merge")
+@contract.cart_write(
+    Answer(204, "Merged; no body. With the token of the client's cart", headers=_TOKEN),
+    body=CartMerge,
+    problems=[TooManyLines],
+)
 def merge_carts() -> Response:
-    """Move the lines of another cart, whose token the body has, to the client's; a client without a cart gets one."""
+    """Move the lines of another cart to the client's cart.
+
+    As at a login, when a client has one cart from before and one of its account. Counts of the same sku add up, to the
+    most that a cart can hold of it. The other cart is empty then, so that repeating the request changes nothing; a cart
+    merged with itself stays as it is. If the lines are too many, both carts stay as they are. A client without a cart
+    gets one, and its token.
+    """
     other_id = resources().tokens.open(requests.body(CartMerge)["token"])
     if other_id is None:
         raise Malformed("The body is malformed.", {"token": ["Not a valid token."]})
@@ -69,8 +105,17 @@ def merge_carts() -> Response:
 
 
 @cart.put("/cart/<sku_id>")
+@contract.cart_write(
+    Answer(204, "Set; no body. With the token if the client has a cart", headers=_TOKEN),
+    path=SkuPath,
+    body=CartCount,
+    problems=[UnknownSku, TooManyLines, TooManyItems],
+)
 def set_line(sku_id: str) -> Response:
-    """Set the count of a sku; 0 removes it."""
+    """Set the count of a sku.
+
+    `0` removes it. A client without a cart gets one, unless the count is 0.
+    """
     wanted_sku, count = requests.path(SkuPath)["sku_id"], requests.body(CartCount)["count"]
     requests.refuse_abandoned()
     cart_id = _own_cart()
@@ -84,8 +129,12 @@ def set_line(sku_id: str) -> Response:
 
 
 @cart.delete("/cart/<sku_id>")
+@contract.cart_write(_DONE, path=SkuPath)
 def remove_line(sku_id: str) -> Response:
-    """Remove a sku."""
+    """Remove a sku.
+
+    Succeeds also if it is not in the cart.
+    """
     unwanted_sku = requests.path(SkuPath)["sku_id"]
     requests.refuse_abandoned()
     if cart_id := _own_cart():
@@ -94,8 +143,12 @@ def remove_line(sku_id: str) -> Response:
 
 
 @cart.delete("/cart")
+@contract.cart_write(_DONE)
 def clear_cart() -> Response:
-    """Delete the cart."""
+    """Delete the cart.
+
+    Succeeds also without a cart.
+    """
     requests.refuse_abandoned()
     if cart_id := _own_cart():
         block_on(resources().carts.clear(cart_id))

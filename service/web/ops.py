@@ -1,9 +1,8 @@
-"""For operators: liveness, readiness, metrics, and the API's description."""
+"""For operators: liveness, readiness and metrics."""
 
 from __future__ import annotations
 
 from math import nan
-from pathlib import Path
 
 from flask import Blueprint, Response
 
@@ -12,27 +11,40 @@ from service.coroutines import block_on
 from service.errors import Unavailable
 from service.metrics import exposition
 from service.postgres import Call, Statement
-from service.web import requests, resources, responses
+from service.web import contract, requests, resources, responses
+from service.web.contract import Answer, Operation
+from service.web.contract.bodies import Liveness, Readiness
 from service.web.schemas import HistoryQuery
 
 ops = Blueprint("ops", __name__)
 
-_HERE = Path(__file__).parent
 _PROBE = Statement("probe", "SELECT 1")
+_STATE = ["Cache-Control"]
 
 
 @ops.get("/livez")
+@contract.describe(Operation(contract.OPERATION, [Answer(200, "Alive", Liveness, _STATE)]))
 def live() -> Response:
-    """Liveness: the process responds; its dependencies are not checked."""
+    """Liveness.
+
+    The process responds; its dependencies are not checked.
+    """
     return responses.state(200, {"status": "ok"})
 
 
 @ops.get("/readyz")
+@contract.describe(
+    Operation(
+        contract.OPERATION,
+        [Answer(200, "Ready: ok or degraded", Readiness, _STATE), Answer(503, "Not ready", Readiness, _STATE)],
+        [Unavailable],
+    )
+)
 def ready() -> Response:
-    """Readiness, with each dependency by name. Without Postgres not ready; without Redis slower, but ready.
+    """Readiness, with each dependency by name.
 
-    Redis is ``bypassed`` while it responds but its circuit breaker is open: that closes with the first read after
-    Redis has caught up.
+    Without Postgres not ready; without Redis slower, but ready. Redis is `bypassed` while it responds but its circuit
+    breaker is open: that closes with the first read after Redis has caught up.
     """
     parts = {"postgres": _postgres(), "redis": _redis()}
     breakers = {"redis": "open" if resources().catalogue.cache_is_down else "closed"}
@@ -55,18 +67,6 @@ def history() -> Response:
     """The last hour of this instance, a row each second; see ``exposition.history``. nginx does not expose it."""
     rows = exposition.history(resources().metrics, requests.query(HistoryQuery)["since"])
     return Response(rows, content_type="application/octet-stream", headers={"Cache-Control": "no-store"})
-
-
-@ops.get("/openapi.json")
-def openapi() -> Response:
-    """The API for programs."""
-    return responses.page((_HERE / "openapi.json").read_bytes(), responses.JSON)
-
-
-@ops.get("/docs")
-def docs() -> Response:
-    """The API for people."""
-    return responses.page((_HERE / "docs.html").read_bytes(), responses.HTML)
 
 
 def _outbox_lag_seconds() -> float:

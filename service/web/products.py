@@ -9,17 +9,32 @@ from flask import Blueprint, Response, g, request
 from service.catalogue import Document, Key, Kind, page
 from service.coroutines import block_on
 from service.errors import UnknownProduct
-from service.web import requests, resources, responses
-from service.web.schemas import ListQuery, ProductPath
+from service.web import contract, requests, resources, responses
+from service.web.contract.bodies import Card, Product, Styles
+from service.web.schemas import LARGEST_ID, ListQuery, ProductPath
 
 products = Blueprint("products", __name__)
 
 _MOST_AT_ONCE = 100
+_ID = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
+_TWO_FORMS = ["Content-Encoding", "Vary"]
 
 
 @products.get("/products")
+@contract.catalogue(
+    "The products, without their features",
+    [Card],
+    ["Link"],
+    query=ListQuery,
+    examples={"page": {}, "after": {"after": 12, "count": 1}, "ids": {"ids": "3,1", "count": None}},
+)
 def list_products() -> Response:
-    """A page of the catalogue, the products after an id, or the products with given ids."""
+    """A page of the catalogue, the products after an id, or the products with given ids.
+
+    Ascending by id, or with `ids` in the order given. Only one of `page`, `after` and `ids` can be given, and `count`
+    not with `ids`. Ids that do not exist are left out; a page past the end is an empty array. Where more follow, `Link`
+    leads to them.
+    """
     query = requests.query(ListQuery)
     if query["ids"] is not None:
         return _cards(query["ids"])
@@ -37,20 +52,37 @@ def list_products() -> Response:
 
 
 @products.get("/products/<product_id>")
+@contract.catalogue("The product", Product, _TWO_FORMS, path=ProductPath, problems=[UnknownProduct])
 def show_product(product_id: str) -> Response:
     """A product with its features."""
     return _document(Kind.PRODUCT)
 
 
 @products.get("/products/<product_id>/styles")
+@contract.catalogue(
+    "The styles",
+    Styles,
+    _TWO_FORMS,
+    path=ProductPath,
+    problems=[UnknownProduct],
+    examples={"stocked": {}, "placeholders": {"product_id": 4}},
+)
 def show_styles(product_id: str) -> Response:
-    """A product's styles with their photos and skus."""
+    """A product's styles with their photos and skus.
+
+    Ascending by style id. A style without photos has one placeholder photo of nulls, a style without skus one
+    placeholder sku under the key `null`.
+    """
     return _document(Kind.STYLES)
 
 
 @products.get("/products/<product_id>/related")
+@contract.catalogue("The ids", {"type": "array", "items": _ID}, _TWO_FORMS, path=ProductPath, problems=[UnknownProduct])
 def show_related(product_id: str) -> Response:
-    """The ids of a product's related products."""
+    """The ids of a product's related products.
+
+    In the order of the catalogue. An id can repeat, be the product's own, or be of a product that does not exist.
+    """
     return _document(Kind.RELATED)
 
 

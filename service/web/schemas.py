@@ -28,8 +28,9 @@ class _Plain(fields.Field[int]):
     One above ``largest`` is refused, or read as ``largest`` if it is ``clamped``.
     """
 
-    def __init__(self, *, largest: int = LARGEST_ID, clamped: bool = False, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, says: str, *, largest: int = LARGEST_ID, clamped: bool = False, **kwargs: Any) -> None:
+        metadata = {"type": "integer", "description": says, "minimum": 1, **kwargs.pop("metadata", {})}
+        super().__init__(metadata=metadata if clamped else {**metadata, "maximum": largest}, **kwargs)
         self._largest = largest
         self._clamped = clamped
 
@@ -47,11 +48,16 @@ class _Plain(fields.Field[int]):
 class _Ids(fields.Field[list[int]]):
     """Ids separated by commas."""
 
+    def __init__(self, says: str) -> None:
+        each = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
+        limits = {"type": "array", "minItems": 1, "maxItems": MOST_IDS, "items": each}
+        super().__init__(metadata={"description": says, **limits})
+
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[int]:
         parts = str(value).split(",")
         if len(parts) > MOST_IDS:
             raise ValidationError(f"Must be at most {MOST_IDS} ids.")
-        one = _Plain()
+        one = _Plain("An id.")
         return [one.deserialize(part, attr, data, **kwargs) for part in parts]
 
 
@@ -76,22 +82,33 @@ class Part(Schema):
 class ProductPath(Part):
     """The path of one product."""
 
-    product_id = _Plain(required=True)
+    product_id = _Plain(
+        "A product, in plain decimal: no sign, no leading zero.", required=True, metadata={"example": 1}
+    )
 
 
 class SkuPath(Part):
     """The path of one line of a cart."""
 
-    sku_id = _Plain(required=True)
+    sku_id = _Plain("A sku, in plain decimal: no sign, no leading zero.", required=True, metadata={"example": 14})
 
 
 class ListQuery(Part):
     """Selects products: a page, those after an id, or given ids. An empty page or count means the default."""
 
-    page = _Plain(clamped=True)  # a page past the end is empty
-    count = _Plain(clamped=True)  # a count above the maximum is no error either
-    after = _Plain()
-    ids = _Ids()
+    page = _Plain(  # a page past the end is empty
+        "Which page, counted from 1. Empty means the default.", clamped=True, metadata={"default": 1}
+    )
+    count = _Plain(  # a count above the maximum is no error either
+        "Products per page. Empty means the default. A response has at most 100 of them; its Link leads to the rest.",
+        clamped=True,
+        metadata={"default": DEFAULT_COUNT, "example": 2},
+    )
+    after = _Plain(
+        "Instead of a page, the products that follow this id, which need not exist. As fast at the end of the "
+        "catalogue as at its start."
+    )
+    ids = _Ids("Instead of a page, these products, ids separated by commas.")
 
     @pre_load
     def _drop_empty(self, data: Mapping[str, str], **_: Any) -> dict[str, str]:
@@ -119,17 +136,35 @@ class HistoryQuery(Part):
 class CartAddition(Part):
     """The body of POST /cart."""
 
-    sku_id = _Whole(required=True, validate=validate.Range(1, LARGEST_ID))
-    count = _Whole(load_default=1, validate=validate.Range(1, MOST_PIECES))
+    sku_id = _Whole(
+        required=True,
+        validate=validate.Range(1, LARGEST_ID),
+        metadata={"description": "A sku of a product's styles.", "example": 14},
+    )
+    count = _Whole(
+        load_default=1,
+        validate=validate.Range(1, MOST_PIECES),
+        metadata={"description": "How many to add; a string of digits is accepted.", "example": 2},
+    )
 
 
 class CartMerge(Part):
     """The body of POST /cart/merge."""
 
-    token = fields.String(required=True)
+    token = fields.String(
+        required=True,
+        metadata={
+            "description": "The token of the other cart, as this service issued it.",
+            "example": "AAECAwQFBgcICQoLDA0ODw.dRyFHmW6V6r0zhXok3Cf3Eawumbx2qWW7KiaaWuNaz0",
+        },
+    )
 
 
 class CartCount(Part):
     """The body of PUT /cart/{sku_id}."""
 
-    count = _Whole(required=True, validate=validate.Range(0, MOST_PIECES))
+    count = _Whole(
+        required=True,
+        validate=validate.Range(0, MOST_PIECES),
+        metadata={"description": "The count to set; a string of digits is accepted.", "example": 3},
+    )

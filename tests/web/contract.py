@@ -51,7 +51,7 @@ def _others_fit(given, value, schema):
     return all(given and fits(given, value[name]) for name in others)
 
 
-_SAYS_NOTHING = {"description", "default"}
+_SAYS_NOTHING = {"description", "default", "example"}
 _TYPES = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool, "null": type(None)}
 # Which values a keyword is about, and what it allows them.
 _KEYWORDS = {
