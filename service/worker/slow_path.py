@@ -82,6 +82,7 @@ class SlowPath:
     def _respond(self, request: Any, exchange: Exchange) -> bool:
         """Have the application answer. Whether the connection may go on."""
         response, environ = wsgi.create(request, exchange, exchange.client, exchange.server, self._cfg)
+        environ["wsgi.input"] = _Body(request.body, exchange)
         environ["wsgi.multithread"] = True
         environ[timing.ARRIVED] = exchange.arrived
         if self.is_stopping or not self._cfg.keepalive:
@@ -94,7 +95,27 @@ class SlowPath:
         finally:
             if hasattr(body, "close"):
                 body.close()
-        return not response.should_close()
+        return not (response.should_close() or exchange.is_malformed)
+
+
+class _Body:
+    """A request's body for the application, to which one with malformed chunks is one that breaks off.
+
+    Where the next request begins is unknown then.
+    """
+
+    def __init__(self, body: Any, exchange: Exchange) -> None:
+        self._body = body
+        self._exchange = exchange
+
+    def read(self, size: int | None = None) -> bytes:
+        """Up to ``size`` bytes, else all. Raises OSError."""
+        try:
+            data: bytes = self._body.read(size)
+        except errors.ParseException as error:
+            self._exchange.is_malformed = True
+            raise OSError from error
+        return data
 
 
 class Exchange:
@@ -111,6 +132,7 @@ class Exchange:
         self.arrived = time.perf_counter()
         self.until = 0.0
         self.sent: list[bytes] = []
+        self.is_malformed = False
 
     def fileno(self) -> int:
         """The client's socket, to poll."""
