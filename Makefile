@@ -10,7 +10,7 @@ READY := $(VENV)/.installed
 STACK := $(PY) -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help run up status down seed migrate schema watch hits test observability browser screenshots chaos freshness ledger bench bench-load bench-queries lint format clean
+.PHONY: help run up status down seed migrate schema watch hits test observability browser client types openapi screenshots chaos fuzz freshness ledger bench bench-load bench-queries lint format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -52,11 +52,23 @@ observability: $(READY) ## check alert rules, dashboard and metrics with Prometh
 browser: $(READY) ## check the dashboard and the demo, and call the service from a page of another origin, in headless Chromium
 	@$(PY) -m pytest -q tests/browser/check_*.py tests/clients/check_in_a_browser.py
 
+client: $(READY) ## check the TypeScript client of docs/client against the contract and a running service; needs node 20
+	@$(PY) -m pytest -q tests/clients/check_types.py
+
+types: ## rewrite docs/client/overview.d.ts from the contract; needs node 20
+	@cd docs/client && npm ci --silent --no-audit --no-fund && npm run --silent generate
+
+openapi: $(READY) ## rewrite service/web/openapi.json from the routes and the answers of a running application
+	@$(PY) -m deploy.openapi
+
 screenshots: $(READY) ## rewrite docs/dashboard.png and docs/demo.png, from a stack of its own under a minute of traffic
 	@$(PY) -m tests.browser.screenshots
 
 chaos: $(READY) ## make every part fail in turn, under load, on private servers; prints what readers saw
 	@$(PY) -m tests.chaos
+
+fuzz: $(READY) ## send 100,000 requests made of the contract and 100,000 of damaged bytes to a stack of its own; ARGS=--cases=1000
+	@$(PY) -m tests.fuzz $(ARGS)
 
 bench: $(READY) ## measure the running stack against Express, FastAPI and a file from nginx; QUICK=1 for a short run
 	@$(PY) -m tests.bench $(if $(QUICK),--quick)
