@@ -49,7 +49,7 @@ test: $(READY) ## run the whole suite against private servers, with coverage
 observability: $(READY) ## check alert rules, dashboard and metrics with Prometheus' own programs, on a stack of its own
 	@$(PY) -m pytest -q tests/observability/check_prometheus.py
 
-browser: $(READY) ## check the dashboard and the demo, and call the service from a page of another origin, in headless Chromium
+browser: $(READY) ## check dashboard, demo and the page of the API, and call the service from a page of another origin, in headless Chromium
 	@$(PY) -m pytest -q tests/browser/check_*.py tests/clients/check_in_a_browser.py
 
 client: $(READY) ## check the TypeScript client of docs/client against the contract and a running service; needs node 20

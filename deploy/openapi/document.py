@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
-from werkzeug.routing import Rule
 
 from deploy.openapi.examples import Examples
 from deploy.openapi.info import ABOUT, SECURITY_SCHEMES, TAGS
@@ -21,6 +22,7 @@ from service.web import contract
 from service.web.contract import Answer, Operation, headers
 from service.web.contract.advice import ADVICE
 from service.web.contract.bodies import Problem
+from service.web.schemas import Part
 
 _PROBLEM = "application/problem+json"
 _OPENAPI = "3.1.0"
@@ -39,32 +41,40 @@ def document(examples: Examples) -> dict[str, Any]:
     for code, value in examples.problems.items():
         spec.components.example(code, {"summary": value["title"], "description": ADVICE[code], "value": value})
     spec.components.response("Other", _problem_response(contract.OF_ANY_REQUEST, "Errors of any request."))
-    for rule, operation in _routes(examples.app):
-        spec.path(_path(rule), operations=_operations(examples, rule, operation))
+    for route in _routes(examples.app):
+        spec.path(route.path, operations=_described(examples, route))
     return spec.to_dict()
 
 
-def _routes(app: Flask) -> Iterator[tuple[Rule, Operation]]:
+@dataclass(frozen=True)
+class _Route:
+    """A route with what its view is decorated with."""
+
+    method: str
+    path: str
+    view: Callable[..., Any]
+    operation: Operation
+
+
+def _routes(app: Flask) -> Iterator[_Route]:
     for rule in app.url_map.iter_rules():
-        if operation := contract.OPERATIONS.get(app.view_functions[rule.endpoint]):
-            yield rule, operation
+        view = app.view_functions[rule.endpoint]
+        if operation := contract.OPERATIONS.get(view):
+            (method,) = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+            yield _Route(method, re.sub(r"<(\w+)>", r"{\1}", rule.rule), view, operation)
 
 
-def _path(rule: Rule) -> str:
-    return re.sub(r"<(\w+)>", r"{\1}", rule.rule)
-
-
-def _operations(examples: Examples, rule: Rule, operation: Operation) -> dict[str, Any]:
-    (method,) = (rule.methods or set()) - {"HEAD", "OPTIONS"}
-    view = examples.app.view_functions[rule.endpoint]
-    summary, _, description = inspect.cleandoc(view.__doc__ or "").partition("\n\n")
+def _described(examples: Examples, route: _Route) -> dict[str, Any]:
+    """The operations by method: of the catalogue, HEAD too, whose answers have more to say than those of others."""
+    summary, _, description = inspect.cleandoc(route.view.__doc__ or "").partition("\n\n")
+    operation = route.operation
     found: dict[str, Any] = {
-        "operationId": view.__name__,
+        "operationId": route.view.__name__,
         "tags": [operation.tag],
         "summary": summary.rstrip("."),
         "description": " ".join(description.split()),
         "parameters": _parameters(operation),
-        "responses": _responses(examples, method, rule, operation),
+        "responses": _responses(examples, route),
     }
     if operation.tag == contract.CART:
         found["security"] = [{}, *({name: []} for name in SECURITY_SCHEMES)]
@@ -72,9 +82,8 @@ def _operations(examples: Examples, rule: Rule, operation: Operation) -> dict[st
         body = {"schema": operation.body, "example": _values(operation.body)}
         found["requestBody"] = {"required": True, "content": {"application/json": body}}
     found = {name: value for name, value in found.items() if value}
-    if operation.tag != contract.CATALOGUE:
-        return {method.lower(): found}
-    return {"get": found, "head": _head(deepcopy(found))}  # apispec changes what it is given
+    head = {"head": _head(deepcopy(found))} if operation.tag == contract.CATALOGUE else {}  # apispec changes its input
+    return {route.method.lower(): found, **head}
 
 
 def _head(get: dict[str, Any]) -> dict[str, Any]:
@@ -99,8 +108,9 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     return found
 
 
-def _responses(examples: Examples, method: str, rule: Rule, operation: Operation) -> dict[str, Any]:
-    found = {str(answer.status): _response(examples, method, rule, operation, answer) for answer in operation.answers}
+def _responses(examples: Examples, route: _Route) -> dict[str, Any]:
+    operation = route.operation
+    found = {str(answer.status): _response(examples, route, answer) for answer in operation.answers}
     for status in sorted({problem.status for problem in operation.problems}):
         problems = [problem for problem in operation.problems if problem.status == status]
         content = found.get(str(status), {}).get("content", {})
@@ -109,15 +119,13 @@ def _responses(examples: Examples, method: str, rule: Rule, operation: Operation
     return found | {"default": "Other"}
 
 
-def _response(examples: Examples, method: str, rule: Rule, operation: Operation, answer: Answer) -> dict[str, Any]:
+def _response(examples: Examples, route: _Route, answer: Answer) -> dict[str, Any]:
     found: dict[str, Any] = {"description": answer.meaning, "headers": _headers(answer.headers)}
     if answer.body is None:
         return found
     content: dict[str, Any] = {"schema": _body(answer.body)}
-    shown = {
-        name: {"value": _answered(examples, method, rule, operation, answer, given)}
-        for name, given in operation.examples.items()
-    }
+    asked = route.operation.examples
+    shown = {name: {"value": _answered(examples, route, answer.status, given)} for name, given in asked.items()}
     if "" in shown:
         content["example"] = shown[""]["value"]
     elif shown:
@@ -125,21 +133,21 @@ def _response(examples: Examples, method: str, rule: Rule, operation: Operation,
     return found | {"content": {answer.media_type: content}}
 
 
-def _answered(examples: Examples, method: str, rule: Rule, operation: Operation, answer: Answer, given: Any) -> Any:
+def _answered(examples: Examples, route: _Route, status: int, given: Mapping[str, Any]) -> Any:
     """What the application answers to an example."""
-    path, query, body = (
-        _values(schema) | {name: value for name, value in given.items() if schema and name in schema().fields}
-        for schema in (operation.path, operation.query, operation.body)
-    )
-    address = _path(rule).format(**path)
-    asked = urlencode({name: value for name, value in query.items() if value is not None}, safe=",")
-    response = examples.answer(method, f"{address}?{asked}" if asked else address, body or None, answer.status)
+    operation = route.operation
+    address = route.path.format(**_values(operation.path, given))
+    if query := urlencode(_values(operation.query, given), safe=","):
+        address += f"?{query}"
+    response = examples.answer(route.method, address, _values(operation.body, given) or None, status)
     return response.json if response.is_json else response.text
 
 
-def _values(schema: Any) -> dict[str, Any]:
+def _values(schema: type[Part] | None, given: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+    """The examples of a schema's fields, and what is given for them instead."""
     fields = schema().fields if schema else {}
-    return {name: one.metadata["example"] for name, one in fields.items() if "example" in one.metadata}
+    found = {name: given.get(name, one.metadata.get("example")) for name, one in fields.items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _body(body: Any) -> Any:
@@ -167,7 +175,10 @@ def _with_schema(meaning: str, schema: Any) -> dict[str, Any]:
 
 
 def _beside_the_schema(_converter: Any, _field: Any, *, ret: dict[str, Any]) -> dict[str, Any]:
-    """An example is of the parameter; several values are separated by commas."""
+    """An example is of the parameter, and whether it may be empty; several values are separated by commas."""
     schema = ret["schema"]
-    found = {"example": schema.pop("example")} if "example" in schema else {}
-    return found | ({"style": "form", "explode": False} if schema.get("type") == "array" else {})
+    found = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
+    for name, beside in (("example", "example"), ("x-allow-empty", "allowEmptyValue")):
+        if name in schema:
+            found[beside] = schema.pop(name)
+    return found

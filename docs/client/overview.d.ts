@@ -345,16 +345,16 @@ export interface components {
         };
         CartAddition: {
             /**
-             * @description A sku of a product's styles.
+             * @description A sku of a product's styles; a string of digits is accepted.
              * @example 14
              */
-            sku_id: number;
+            sku_id: number | string;
             /**
              * @description How many to add; a string of digits is accepted.
              * @default 1
              * @example 2
              */
-            count: number;
+            count: number | string;
         };
         CartMerge: {
             /**
@@ -368,7 +368,7 @@ export interface components {
              * @description The count to set; a string of digits is accepted.
              * @example 3
              */
-            count: number;
+            count: number | string;
         };
         Liveness: {
             /** @enum {string} */

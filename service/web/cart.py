@@ -15,7 +15,7 @@ from service.cart.additions import Addition
 from service.coroutines import block_on
 from service.errors import KeyReused, KeyUnderWay, Malformed, TooManyItems, TooManyLines, UnknownSku
 from service.web import contract, cors, requests, resources, responses
-from service.web.contract import Answer
+from service.web.contract import TOKEN, Answer
 from service.web.contract.bodies import CartLine, PricedCart
 from service.web.schemas import CartAddition, CartCount, CartMerge, SkuPath
 
@@ -27,11 +27,6 @@ BY_AUTHORIZATION = "CART_BY_AUTHORIZATION"
 """Key in the application's configuration: whether Authorization identifies a cart."""
 CLIENT_HEADERS = ("X-Forwarded-For", "User-Agent")
 """What is known of where a client's requests come from."""
-_COOKIE_SECONDS = 90 * 24 * 3600
-
-_TOKEN = ["X-Cart-Token", "Set-Cookie", "Cache-Control"]
-_DONE = Answer(204, "Done; no body", headers=["Cache-Control"])
-_CREATED = {"type": "string", "const": responses.CREATED}
 
 
 @cart.get("/cart")
@@ -56,14 +51,13 @@ def show_priced_cart() -> Response:
     total.
     """
     cart_id = _own_cart()
-    return responses.read_private(
-        block_on(resources().carts.priced(cart_id)) if cart_id else b'{"lines":[],"total":"0"}'
-    )
+    priced = block_on(resources().carts.priced(cart_id)) if cart_id else b'{"lines":[],"total":"0"}'
+    return responses.read_private(priced)
 
 
 @cart.post("/cart")
 @contract.cart_write(
-    Answer(201, "Added", _CREATED, ["Idempotency-Replayed", *_TOKEN], media_type="text/plain"),
+    Answer(201, "Added", {"const": responses.CREATED}, ["Idempotency-Replayed", *TOKEN], media_type="text/plain"),
     body=CartAddition,
     headers=["Idempotency-Key"],
     problems=[KeyUnderWay, UnknownSku, TooManyLines, TooManyItems, KeyReused],
@@ -84,7 +78,7 @@ def add_to_cart() -> Response:
 
 @cart.post("/cart/merge")
 @contract.cart_write(
-    Answer(204, "Merged; no body. With the token of the client's cart", headers=_TOKEN),
+    Answer(204, "Merged; no body. With the token of the client's cart", headers=TOKEN),
     body=CartMerge,
     problems=[TooManyLines],
 )
@@ -106,7 +100,7 @@ def merge_carts() -> Response:
 
 @cart.put("/cart/<sku_id>")
 @contract.cart_write(
-    Answer(204, "Set; no body. With the token if the client has a cart", headers=_TOKEN),
+    Answer(204, "Set; no body. With the token if the client has a cart", headers=TOKEN),
     path=SkuPath,
     body=CartCount,
     problems=[UnknownSku, TooManyLines, TooManyItems],
@@ -129,7 +123,7 @@ def set_line(sku_id: str) -> Response:
 
 
 @cart.delete("/cart/<sku_id>")
-@contract.cart_write(_DONE, path=SkuPath)
+@contract.cart_write(path=SkuPath)
 def remove_line(sku_id: str) -> Response:
     """Remove a sku.
 
@@ -143,7 +137,7 @@ def remove_line(sku_id: str) -> Response:
 
 
 @cart.delete("/cart")
-@contract.cart_write(_DONE)
+@contract.cart_write()
 def clear_cart() -> Response:
     """Delete the cart.
 
@@ -185,10 +179,8 @@ def _new_cart(key: str | None) -> UUID:
 def _hand_out(cart_id: UUID, response: Response) -> Response:
     token = resources().tokens.issue(cart_id)
     response.headers[HEADER] = token
-    may_send_credentials = cors.may_send_credentials()
-    response.headers.add(
-        "Set-Cookie", cookie(token, may_send_credentials=may_send_credentials, is_secure=request.is_secure)
-    )
+    set_cookie = cookie(token, may_send_credentials=cors.may_send_credentials(), is_secure=request.is_secure)
+    response.headers.add("Set-Cookie", set_cookie)
     return response
 
 
@@ -198,7 +190,7 @@ def cookie(token: str, *, may_send_credentials: bool, is_secure: bool) -> str:
     return dump_cookie(
         COOKIE,
         token,
-        max_age=_COOKIE_SECONDS,
+        max_age=90 * 24 * 3600,
         sync_expires=False,
         httponly=True,
         samesite=site,

@@ -14,6 +14,7 @@ DEFAULT_COUNT = 5
 MOST_PIECES = 99
 
 _PLAIN = re.compile("[1-9][0-9]*", re.ASCII)
+_EMPTY = {"x-allow-empty": True}  # the document says it beside the schema
 _DIGITS = re.compile("[0-9]{1,10}", re.ASCII)
 
 
@@ -64,6 +65,10 @@ class _Ids(fields.Field[list[int]]):
 class _Whole(fields.Integer):
     """A JSON integer, or a string of its digits, as object keys and form values are: not true, not 1.0."""
 
+    def __init__(self, says: str, *, example: int, **kwargs: Any) -> None:
+        shape = {"type": ["integer", "string"], "pattern": f"^{_DIGITS.pattern}$"}
+        super().__init__(metadata={"description": says, "example": example, **shape}, **kwargs)
+
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         if not is_whole(value):
             raise self.make_error("invalid")
@@ -97,12 +102,12 @@ class ListQuery(Part):
     """Selects products: a page, those after an id, or given ids. An empty page or count means the default."""
 
     page = _Plain(  # a page past the end is empty
-        "Which page, counted from 1. Empty means the default.", clamped=True, metadata={"default": 1}
+        "Which page, counted from 1. Empty means the default.", clamped=True, metadata={"default": 1, **_EMPTY}
     )
     count = _Plain(  # a count above the maximum is no error either
         "Products per page. Empty means the default. A response has at most 100 of them; its Link leads to the rest.",
         clamped=True,
-        metadata={"default": DEFAULT_COUNT, "example": 2},
+        metadata={"default": DEFAULT_COUNT, "example": 2, **_EMPTY},
     )
     after = _Plain(
         "Instead of a page, the products that follow this id, which need not exist. As fast at the end of the "
@@ -137,14 +142,16 @@ class CartAddition(Part):
     """The body of POST /cart."""
 
     sku_id = _Whole(
+        "A sku of a product's styles; a string of digits is accepted.",
+        example=14,
         required=True,
         validate=validate.Range(1, LARGEST_ID),
-        metadata={"description": "A sku of a product's styles.", "example": 14},
     )
     count = _Whole(
+        "How many to add; a string of digits is accepted.",
+        example=2,
         load_default=1,
         validate=validate.Range(1, MOST_PIECES),
-        metadata={"description": "How many to add; a string of digits is accepted.", "example": 2},
     )
 
 
@@ -164,7 +171,8 @@ class CartCount(Part):
     """The body of PUT /cart/{sku_id}."""
 
     count = _Whole(
+        "The count to set; a string of digits is accepted.",
+        example=3,
         required=True,
         validate=validate.Range(0, MOST_PIECES),
-        metadata={"description": "The count to set; a string of digits is accepted.", "example": 3},
     )

@@ -82,7 +82,7 @@ class SlowPath:
     def _respond(self, request: Any, exchange: Exchange) -> bool:
         """Have the application answer. Whether the connection may go on."""
         response, environ = wsgi.create(request, exchange, exchange.client, exchange.server, self._cfg)
-        environ["wsgi.input"] = _Body(request.body, exchange)
+        environ["wsgi.input"] = _Body(request.body, response.force_close)
         environ["wsgi.multithread"] = True
         environ[timing.ARRIVED] = exchange.arrived
         if self.is_stopping or not self._cfg.keepalive:
@@ -95,25 +95,25 @@ class SlowPath:
         finally:
             if hasattr(body, "close"):
                 body.close()
-        return not (response.should_close() or exchange.is_malformed)
+        return not response.should_close()
 
 
 class _Body:
-    """A request's body for the application, to which one with malformed chunks is one that breaks off.
+    """A request's body for the application: one with malformed chunks breaks off, and the connection has to end.
 
     Where the next request begins is unknown then.
     """
 
-    def __init__(self, body: Any, exchange: Exchange) -> None:
+    def __init__(self, body: Any, end: Callable[[], None]) -> None:
         self._body = body
-        self._exchange = exchange
+        self._end = end
 
     def read(self, size: int | None = None) -> bytes:
         """Up to ``size`` bytes, else all. Raises OSError."""
         try:
             data: bytes = self._body.read(size)
         except errors.ParseException as error:
-            self._exchange.is_malformed = True
+            self._end()
             raise OSError from error
         return data
 
@@ -132,7 +132,6 @@ class Exchange:
         self.arrived = time.perf_counter()
         self.until = 0.0
         self.sent: list[bytes] = []
-        self.is_malformed = False
 
     def fileno(self) -> int:
         """The client's socket, to poll."""

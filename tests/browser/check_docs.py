@@ -115,7 +115,7 @@ def test_the_address_of_a_problem_shows_its_line(opened, code, scripts):
 def test_without_scripts_the_routes_are_there_in_words(opened):
     page = opened(java_script_enabled=False)
     expect(page.locator("#show_product h3")).to_have_text("GET /products/{product_id}")
-    expect(page.locator("#add_to_cart")).to_contain_text("count in the body: integer 1…99, default 1")
+    expect(page.locator("#add_to_cart")).to_contain_text("count in the body: integer or string 1…99, default 1")
     expect(page.locator("#add_to_cart a[href='#unknown-sku']")).to_be_visible()
 
 

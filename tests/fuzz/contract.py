@@ -30,6 +30,10 @@ class Found:
         """Whether nothing is wrong."""
         return self.cases > 0 and not (self.server_errors or self.broken or self.hung)
 
+    def failures(self) -> str:
+        """What schemathesis says of them, with requests that repeat them."""
+        return self.said[self.said.find(" FAILURES ") :].partition(" SUMMARY ")[0]
+
 
 def run(url: str, directory: Path, examples: int, *, seed: int) -> Found:
     """Ask for every operation with about so many examples. What schemathesis leaves is in ``directory``."""

@@ -22,7 +22,7 @@ def service(server_root: Path, free_port):
 def test_no_request_that_the_contract_makes_is_answered_against_it(service, tmp_path):
     found = contract.run(service.nginx.url, tmp_path, examples=6, seed=1)
     assert found.cases > 500
-    assert found.is_clean, found.said
+    assert found.is_clean, found.failures()
 
 
 def test_an_answer_against_the_contract_is_found(service, tmp_path, monkeypatch):

@@ -30,7 +30,7 @@ def both(nginx_server: Start, upstream: Upstream, old: Upstream) -> Nginx:
 
 
 OURS = ["/products", "/products?page=2", "/products/1", "/products/1/styles", "/products/1/related", "/products/x/y",
-        "/cart", "/cart/3", "/cart/lines", "/livez", "/readyz", "/openapi.json", "/docs"]  # fmt: skip
+        "/cart", "/cart/3", "/cart/lines", "/livez", "/readyz", "/openapi.json", "/docs", "/docs/docs.css"]  # fmt: skip
 THEIRS = ["/", "/reviews/?product_id=1&x=%41", "/qa/questions/1/answers", "/carts", "/docsx", "/a%2Fb//c?d=/e",
           "/livezz", "/interactions", "/demo/1"]  # fmt: skip
 

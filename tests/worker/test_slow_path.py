@@ -61,6 +61,18 @@ def test_what_cannot_be_parsed_is_answered_with_a_problem_and_the_connection_end
     assert any(line.startswith(b"X-Request-Id: ") for line in lines)
 
 
+@pytest.mark.parametrize("chunk", [b"x\r\n{}\r\n", b"2\r\n{}xx", b"2;\ra\r\n{}\r\n"])
+def test_a_body_with_malformed_chunks_is_a_problem_and_what_follows_is_no_request(instance, chunk):
+    head = POST.replace(b"Content-Length: 12", b"Transfer-Encoding: chunked")
+    with connected(instance) as (client,):
+        client.sendall(head + chunk + b"0\r\n\r\n" + LIST)
+        answer = received(client)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'"type":"/docs#malformed"' in answer
+    assert b"\r\nConnection: close\r\n" in answer
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
 def test_a_body_that_stalls_or_drips_is_given_up_with_a_problem_and_frees_its_thread(instance):
     with connected(instance, 2) as (dripping, other):
         began = time.monotonic()

@@ -92,7 +92,12 @@ def cart_read(meaning: str, body: Any) -> Callable[[View], View]:
     return describe(Operation(CART, answers, problems, headers=["If-None-Match"]))
 
 
-def cart_write(answer: Answer, *, problems: Problems = (), **others: Any) -> Callable[[View], View]:
+TOKEN = ["X-Cart-Token", "Set-Cookie", "Cache-Control"]
+"""Headers of a response that hands out the token of the client's cart."""
+_DONE = Answer(204, "Done; no body", headers=["Cache-Control"])
+
+
+def cart_write(answer: Answer = _DONE, *, problems: Problems = (), **others: Any) -> Callable[[View], View]:
     """A write to the client's cart; ``problems`` are those that not every write has."""
     of_body = [errors.TooLarge, errors.UnsupportedMediaType] if "body" in others else []
     every = [errors.Malformed, errors.CrossSite, *of_body, errors.TooManyRequests, errors.Unavailable]
