@@ -9,6 +9,7 @@ from pathlib import Path
 from deploy.openapi.__main__ import SNAPSHOT
 
 ANSWER_SECONDS = 10
+_CONFIGURATION = Path(__file__).parent / "schemathesis.toml"
 # A request can be valid by its schema and still be refused, as for a sku that does not exist; and /cart/lines and
 # /cart/merge are also paths of a line, whose methods say that these are no ids.
 _NOT_OF_THE_CONTRACT = "positive_data_acceptance,unsupported_method,allow_header_conformance"
@@ -39,7 +40,8 @@ def run(url: str, directory: Path, examples: int, *, seed: int) -> Found:
     """Ask for every operation with about so many examples. What schemathesis leaves is in ``directory``."""
     report = directory / "report.json"
     command = [
-        *(sys.executable, "-m", "schemathesis.cli", "run", str(SNAPSHOT), "--url", url, "--no-color"),
+        *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(_CONFIGURATION)),
+        *("run", str(SNAPSHOT), "--url", url, "--no-color", "--workers", "auto"),
         *("--checks", "all", "--exclude-checks", _NOT_OF_THE_CONTRACT),
         *("--max-examples", str(examples), "--seed", str(seed), "--request-timeout", str(ANSWER_SECONDS)),
         *("--continue-on-failure", "--report", "json", "--report-json-path", str(report)),
