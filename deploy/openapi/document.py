@@ -38,8 +38,9 @@ def document(examples: Examples) -> dict[str, Any]:
     for name, (meaning, schema) in headers.RESPONSE.items():
         spec.components.header(name, _with_schema(meaning, schema))
     spec.components.schema("Problem", schema=Problem)
-    for code, value in examples.problems.items():
-        spec.components.example(code, {"summary": value["title"], "description": ADVICE[code], "value": value})
+    for code, advice in ADVICE.items():
+        value = examples.problems[code]
+        spec.components.example(code, {"summary": value["title"], "description": advice, "value": value})
     spec.components.response("Other", _problem_response(contract.OF_ANY_REQUEST, "Errors of any request."))
     for route in _routes(examples.app):
         spec.path(route.path, operations=_described(examples, route))

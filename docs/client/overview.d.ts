@@ -85,6 +85,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/products/{product_id}/page": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A product with its styles and related products
+         * @description All that a product's page shows, in one request. Of the related products, those that exist are shown, each once, in the order of the catalogue; prices and picture are those of the default style, or of the first.
+         */
+        get: operations["show_page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /** The headers of: A product with its styles and related products */
+        head: operations["show_page_headers"];
+        patch?: never;
+        trace?: never;
+    };
     "/cart": {
         parameters: {
             query?: never;
@@ -312,6 +333,21 @@ export interface components {
         Styles: {
             product_id: string;
             results: components["schemas"]["Style"][];
+        };
+        Summary: {
+            id: number;
+            name: string;
+            category: string;
+            default_price: string;
+            features: components["schemas"]["Feature"][];
+            original_price: string | null;
+            sale_price: string | null;
+            thumbnail_url: string | null;
+        };
+        Page: {
+            product: components["schemas"]["Product"];
+            styles: components["schemas"]["Style"][];
+            related: components["schemas"]["Summary"][];
         };
         CartLine: {
             sku_id: number;
@@ -1055,6 +1091,526 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description The ids */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Cache": components["headers"]["X-Cache"];
+                    "Content-Encoding": components["headers"]["Content-Encoding"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The client has this; no body */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Cache": components["headers"]["X-Cache"];
+                    "Content-Encoding": components["headers"]["Content-Encoding"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has a part that cannot be understood. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no product with this id. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that this answer needs is not available; try again shortly. */
+            503: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Other"];
+        };
+    };
+    show_page: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETags of responses that the client has, or `*`. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /**
+                 * @description A product, in plain decimal: no sign, no leading zero.
+                 * @example 1
+                 */
+                product_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The product, the results of its styles, and a summary of each related product */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Cache": components["headers"]["X-Cache"];
+                    "Content-Encoding": components["headers"]["Content-Encoding"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "product": {
+                     *         "id": 1,
+                     *         "name": "Ferryman Rain Coat",
+                     *         "slogan": "Let it pour",
+                     *         "description": "Cut long enough for the upper deck and short enough for a bicycle home. The seams are taped, the hood stays up in a head wind, and the inside pocket fits a paperback and a sandwich.",
+                     *         "category": "Coat",
+                     *         "default_price": "140",
+                     *         "features": [
+                     *           {
+                     *             "feature": "Fabric",
+                     *             "value": "Waxed Canvas"
+                     *           },
+                     *           {
+                     *             "feature": "Buttons",
+                     *             "value": "Horn"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "styles": [
+                     *         {
+                     *           "style_id": 1,
+                     *           "name": "Harbour Green & Ink",
+                     *           "original_price": "140",
+                     *           "sale_price": null,
+                     *           "default?": true,
+                     *           "photos": [
+                     *             {
+                     *               "thumbnail_url": "https://images.example.com/photo-harbour-001-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80",
+                     *               "url": "https://images.example.com/photo-harbour-001-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=1650&q=80"
+                     *             },
+                     *             {
+                     *               "thumbnail_url": "https://images.example.com/photo-harbour-002-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80",
+                     *               "url": "https://images.example.com/photo-harbour-002-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=1650&q=80"
+                     *             },
+                     *             {
+                     *               "thumbnail_url": "https://images.example.com/photo-harbour-003-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80",
+                     *               "url": "https://images.example.com/photo-harbour-003-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=1650&q=80"
+                     *             },
+                     *             {
+                     *               "thumbnail_url": "https://images.example.com/photo-harbour-004-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80",
+                     *               "url": "https://images.example.com/photo-harbour-004-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=1650&q=80"
+                     *             },
+                     *             {
+                     *               "thumbnail_url": "https://images.example.com/photo-harbour-005-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80",
+                     *               "url": "https://images.example.com/photo-harbour-005-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=1650&q=80"
+                     *             },
+                     *             {
+                     *               "thumbnail_url": "https://images.example.com/photo-harbour-006-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80",
+                     *               "url": "https://images.example.com/photo-harbour-006-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=1650&q=80"
+                     *             }
+                     *           ],
+                     *           "skus": {
+                     *             "1": {
+                     *               "quantity": 8,
+                     *               "size": "XS"
+                     *             },
+                     *             "2": {
+                     *               "quantity": 16,
+                     *               "size": "S"
+                     *             },
+                     *             "3": {
+                     *               "quantity": 17,
+                     *               "size": "M"
+                     *             },
+                     *             "4": {
+                     *               "quantity": 10,
+                     *               "size": "L"
+                     *             },
+                     *             "5": {
+                     *               "quantity": 15,
+                     *               "size": "XL"
+                     *             },
+                     *             "6": {
+                     *               "quantity": 6,
+                     *               "size": "XL"
+                     *             }
+                     *           }
+                     *         },
+                     *         {
+                     *           "style_id": 2,
+                     *           "name": "Sand & Peat",
+                     *           "original_price": "140",
+                     *           "sale_price": null,
+                     *           "default?": false,
+                     *           "photos": [
+                     *             {
+                     *               "thumbnail_url": "https://images.example.com/photo-sand-001-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80",
+                     *               "url": "https://images.example.com/photo-sand-001-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=1650&q=80"
+                     *             },
+                     *             {
+                     *               "thumbnail_url": "https://images.example.com/photo-sand-002-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80",
+                     *               "url": "https://images.example.com/photo-sand-002-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=1650&q=80"
+                     *             },
+                     *             {
+                     *               "thumbnail_url": "https://images.example.com/photo-sand-003-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80",
+                     *               "url": "https://images.example.com/photo-sand-003-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=1650&q=80"
+                     *             },
+                     *             {
+                     *               "thumbnail_url": "https://images.example.com/photo-sand-004-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80",
+                     *               "url": "https://images.example.com/photo-sand-004-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=1650&q=80"
+                     *             },
+                     *             {
+                     *               "thumbnail_url": "https://images.example.com/photo-sand-005-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80",
+                     *               "url": "https://images.example.com/photo-sand-005-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=1650&q=80"
+                     *             }
+                     *           ],
+                     *           "skus": {
+                     *             "7": {
+                     *               "quantity": 8,
+                     *               "size": "XS"
+                     *             },
+                     *             "8": {
+                     *               "quantity": 16,
+                     *               "size": "S"
+                     *             },
+                     *             "9": {
+                     *               "quantity": 17,
+                     *               "size": "M"
+                     *             },
+                     *             "10": {
+                     *               "quantity": 10,
+                     *               "size": "L"
+                     *             },
+                     *             "11": {
+                     *               "quantity": 15,
+                     *               "size": "XL"
+                     *             },
+                     *             "12": {
+                     *               "quantity": 6,
+                     *               "size": "XXL"
+                     *             }
+                     *           }
+                     *         },
+                     *         {
+                     *           "style_id": 3,
+                     *           "name": "Deep Teal & Fog",
+                     *           "original_price": "140",
+                     *           "sale_price": "100",
+                     *           "default?": false,
+                     *           "photos": [
+                     *             {
+                     *               "thumbnail_url": "https://images.example.com/photo-teal-001-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80",
+                     *               "url": "https://images.example.com/photo-teal-001-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=1650&q=80"
+                     *             },
+                     *             {
+                     *               "thumbnail_url": "https://images.example.com/photo-teal-002-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80",
+                     *               "url": "https://images.example.com/photo-teal-002-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=1650&q=80"
+                     *             },
+                     *             {
+                     *               "thumbnail_url": "https://images.example.com/photo-teal-003-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80",
+                     *               "url": "https://images.example.com/photo-teal-003-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=1650&q=80"
+                     *             },
+                     *             {
+                     *               "thumbnail_url": "https://images.example.com/photo-teal-004-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80",
+                     *               "url": "https://images.example.com/photo-teal-004-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=1650&q=80"
+                     *             }
+                     *           ],
+                     *           "skus": {
+                     *             "13": {
+                     *               "quantity": 8,
+                     *               "size": "XS"
+                     *             },
+                     *             "14": {
+                     *               "quantity": 16,
+                     *               "size": "S"
+                     *             },
+                     *             "15": {
+                     *               "quantity": 17,
+                     *               "size": "M"
+                     *             },
+                     *             "16": {
+                     *               "quantity": 10,
+                     *               "size": "L"
+                     *             },
+                     *             "17": {
+                     *               "quantity": 15,
+                     *               "size": "XL"
+                     *             },
+                     *             "18": {
+                     *               "quantity": 6,
+                     *               "size": "XXL"
+                     *             }
+                     *           }
+                     *         },
+                     *         {
+                     *           "style_id": 4,
+                     *           "name": "Brick & Ink",
+                     *           "original_price": "140",
+                     *           "sale_price": null,
+                     *           "default?": false,
+                     *           "photos": [
+                     *             {
+                     *               "thumbnail_url": "https://images.example.com/photo-brick-001-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80",
+                     *               "url": "https://images.example.com/photo-brick-001-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=1650&q=80"
+                     *             },
+                     *             {
+                     *               "thumbnail_url": "https://images.example.com/photo-brick-002-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80",
+                     *               "url": "https://images.example.com/photo-brick-002-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=1650&q=80"
+                     *             },
+                     *             {
+                     *               "thumbnail_url": "https://images.example.com/photo-brick-003-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80",
+                     *               "url": "https://images.example.com/photo-brick-003-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=1650&q=80"
+                     *             }
+                     *           ],
+                     *           "skus": {
+                     *             "19": {
+                     *               "quantity": 8,
+                     *               "size": "XS"
+                     *             },
+                     *             "20": {
+                     *               "quantity": 16,
+                     *               "size": "S"
+                     *             },
+                     *             "21": {
+                     *               "quantity": 17,
+                     *               "size": "M"
+                     *             },
+                     *             "22": {
+                     *               "quantity": 10,
+                     *               "size": "L"
+                     *             },
+                     *             "23": {
+                     *               "quantity": 15,
+                     *               "size": "XL"
+                     *             },
+                     *             "24": {
+                     *               "quantity": 6,
+                     *               "size": "XXL"
+                     *             }
+                     *           }
+                     *         },
+                     *         {
+                     *           "style_id": 5,
+                     *           "name": "Charcoal & Soot",
+                     *           "original_price": "170",
+                     *           "sale_price": "125",
+                     *           "default?": false,
+                     *           "photos": [
+                     *             {
+                     *               "thumbnail_url": "https://images.example.com/photo-charcoal-001-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80",
+                     *               "url": "https://images.example.com/photo-charcoal-001-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=1650&q=80"
+                     *             },
+                     *             {
+                     *               "thumbnail_url": "https://images.example.com/photo-charcoal-002-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80",
+                     *               "url": "https://images.example.com/photo-charcoal-002-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=1650&q=80"
+                     *             }
+                     *           ],
+                     *           "skus": {
+                     *             "25": {
+                     *               "quantity": 8,
+                     *               "size": "XS"
+                     *             },
+                     *             "26": {
+                     *               "quantity": 16,
+                     *               "size": "S"
+                     *             },
+                     *             "27": {
+                     *               "quantity": 17,
+                     *               "size": "M"
+                     *             },
+                     *             "28": {
+                     *               "quantity": 10,
+                     *               "size": "L"
+                     *             },
+                     *             "29": {
+                     *               "quantity": 15,
+                     *               "size": "XL"
+                     *             },
+                     *             "30": {
+                     *               "quantity": 6,
+                     *               "size": "XXL"
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "related": [
+                     *         {
+                     *           "id": 2,
+                     *           "name": "Lighthouse Spectacles",
+                     *           "category": "Scarf",
+                     *           "default_price": "69",
+                     *           "features": [
+                     *             {
+                     *               "feature": "Lenses",
+                     *               "value": "Smoked Glass"
+                     *             },
+                     *             {
+                     *               "feature": "Glare",
+                     *               "value": null
+                     *             },
+                     *             {
+                     *               "feature": "Frames",
+                     *               "value": "Larch"
+                     *             }
+                     *           ],
+                     *           "original_price": null,
+                     *           "sale_price": null,
+                     *           "thumbnail_url": null
+                     *         },
+                     *         {
+                     *           "id": 3,
+                     *           "name": "Porridge Jumper",
+                     *           "category": "Jumper",
+                     *           "default_price": "85",
+                     *           "features": [],
+                     *           "original_price": "85",
+                     *           "sale_price": null,
+                     *           "thumbnail_url": null
+                     *         },
+                     *         {
+                     *           "id": 8,
+                     *           "name": "Sample Scarf",
+                     *           "category": "Scarf",
+                     *           "default_price": "0",
+                     *           "features": [
+                     *             {
+                     *               "feature": "Fabric",
+                     *               "value": "Whatever was left"
+                     *             }
+                     *           ],
+                     *           "original_price": "30",
+                     *           "sale_price": null,
+                     *           "thumbnail_url": "https://images.example.com/photo-friday-001-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80"
+                     *         },
+                     *         {
+                     *           "id": 7,
+                     *           "name": "Ruler Chinos",
+                     *           "category": "Chinos",
+                     *           "default_price": "75",
+                     *           "features": [
+                     *             {
+                     *               "feature": "Cut",
+                     *               "value": "Striaght"
+                     *             },
+                     *             {
+                     *               "feature": "Fabric",
+                     *               "value": "98% Cotton 2% Elastane"
+                     *             },
+                     *             {
+                     *               "feature": "Cut",
+                     *               "value": "Striaght"
+                     *             },
+                     *             {
+                     *               "feature": "Cut",
+                     *               "value": "Loose"
+                     *             }
+                     *           ],
+                     *           "original_price": "75",
+                     *           "sale_price": null,
+                     *           "thumbnail_url": "https://images.example.com/photo-chalk-001-0123456789abcdef?library=shelf-2.4.1&set=c2hlbGYtMjAyNA&auto=format&fit=crop&w=300&q=80"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page"];
+                };
+            };
+            /** @description The client has this; no body */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Cache": components["headers"]["X-Cache"];
+                    "Content-Encoding": components["headers"]["Content-Encoding"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has a part that cannot be understood. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no product with this id. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part that this answer needs is not available; try again shortly. */
+            503: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Other"];
+        };
+    };
+    show_page_headers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETags of responses that the client has, or `*`. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /**
+                 * @description A product, in plain decimal: no sign, no leading zero.
+                 * @example 1
+                 */
+                product_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The product, the results of its styles, and a summary of each related product */
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];

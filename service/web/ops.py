@@ -13,7 +13,7 @@ from service.metrics import exposition
 from service.postgres import Call, Statement
 from service.web import contract, requests, resources, responses
 from service.web.contract import Answer, Operation
-from service.web.contract.bodies import Liveness, Readiness
+from service.web.contract.states import Liveness, Readiness
 from service.web.schemas import HistoryQuery
 
 ops = Blueprint("ops", __name__)

@@ -10,7 +10,7 @@ from service.catalogue import Document, Key, Kind, page
 from service.coroutines import block_on
 from service.errors import UnknownProduct
 from service.web import contract, requests, resources, responses
-from service.web.contract.bodies import Card, Product, Styles
+from service.web.contract.bodies import Card, Page, Product, Styles
 from service.web.schemas import LARGEST_ID, ListQuery, ProductPath
 
 products = Blueprint("products", __name__)
@@ -87,8 +87,19 @@ def show_related(product_id: str) -> Response:
 
 
 @products.get("/products/<product_id>/page")
+@contract.catalogue(
+    "The product, the results of its styles, and a summary of each related product",
+    Page,
+    _TWO_FORMS,
+    path=ProductPath,
+    problems=[UnknownProduct],
+)
 def show_page(product_id: str) -> Response:
-    """A product, its styles and the summaries of its related products."""
+    """A product with its styles and related products.
+
+    All that a product's page shows, in one request. Of the related products, those that exist are shown, each once, in
+    the order of the catalogue; prices and picture are those of the default style, or of the first.
+    """
     number = requests.path(ProductPath)["product_id"]
     own = _documents(page.own_keys(number))
     if any(one.body is None for one in own):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from marshmallow import RAISE, Schema, fields
-from marshmallow.validate import Equal, Length, OneOf, Range, Regexp
+from marshmallow.validate import Length, Range, Regexp
 
 from service.web.schemas import LARGEST_ID
 
@@ -30,6 +30,10 @@ def _id(**others: Any) -> fields.Integer:
 def _price(says: str | None = None, **others: Any) -> fields.String:
     metadata = {"description": says} if says else {}
     return fields.String(validate=Regexp("^(0|[1-9][0-9]*)$"), metadata=metadata, **others)
+
+
+def _sale_price() -> fields.String:
+    return fields.String(allow_none=True, validate=Regexp("^[1-9][0-9]*$"))
 
 
 def _text_or_null() -> fields.String:
@@ -88,7 +92,7 @@ class Style(Body):
     style_id = _id()
     name = fields.String()
     original_price = _price()
-    sale_price = fields.String(allow_none=True, validate=Regexp("^[1-9][0-9]*$"))
+    sale_price = _sale_price()
     is_default = fields.Boolean(data_key="default?")
     photos = fields.List(fields.Nested(Photo), validate=Length(1))
     skus = fields.Dict(
@@ -103,6 +107,27 @@ class Styles(Body):
 
     product_id = fields.String(validate=Regexp("^[1-9][0-9]*$"))
     results = fields.List(fields.Nested(Style))
+
+
+class Summary(Body):
+    """A product as the pages of others have it."""
+
+    id = _id()
+    name = fields.String()
+    category = fields.String()
+    default_price = _price()
+    features = fields.List(fields.Nested(Feature))
+    original_price = _price(allow_none=True)
+    sale_price = _sale_price()
+    thumbnail_url = _text_or_null()
+
+
+class Page(Body):
+    """All that the page of a product shows."""
+
+    product = fields.Nested(Product)
+    styles = fields.List(fields.Nested(Style))
+    related = fields.List(fields.Nested(Summary))
 
 
 class CartLine(Body):
@@ -135,33 +160,6 @@ class PricedCart(Body):
 
     lines = fields.List(fields.Nested(PricedLine))
     total = _price()
-
-
-class Liveness(Body):
-    """The process responds."""
-
-    status = fields.String(validate=Equal("ok"))
-
-
-class Dependencies(Body):
-    """The state of each dependency; Redis is bypassed while it responds but has not caught up."""
-
-    postgres = fields.String(validate=OneOf(("ok", "down")))
-    redis = fields.String(validate=OneOf(("ok", "down", "bypassed")))
-
-
-class Breakers(Body):
-    """While open, reads bypass that store; it closes with the first read after the store has recovered."""
-
-    redis = fields.String(validate=OneOf(("open", "closed")))
-
-
-class Readiness(Body):
-    """How the service is."""
-
-    status = fields.String(validate=OneOf(("ok", "degraded", "unavailable")))
-    parts = fields.Nested(Dependencies)
-    breakers = fields.Nested(Breakers)
 
 
 class Problem(Schema):
