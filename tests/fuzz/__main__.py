@@ -25,7 +25,7 @@ def of_contract(url: str, directory: Path, cases: int, random: Random) -> bool:
         found = contract.run(url, directory, EXAMPLES, seed=random.randrange(2**32))
         done, errors = done + found.cases, errors + found.server_errors
         broken, hung = broken + found.broken, hung + found.hung
-        if not found.is_clean:
+        if found.unmade or not found.is_clean:
             print(found.failures())
         print(f"contract  {done:,} requests, {errors} of 5xx, {broken} break the contract, {hung} hung", flush=True)
     return not (errors or broken or hung)

@@ -14,16 +14,21 @@ _CONFIGURATION = Path(__file__).parent / "schemathesis.toml"
 # /cart/merge are also paths of a line, whose methods say that these are no ids.
 _NOT_OF_THE_CONTRACT = "positive_data_acceptance,unsupported_method,allow_header_conformance"
 _IS_5XX = "ServerError"
+_NO_ANSWER = {"Network Error", "Server Unavailable", "Unhealthy API", "Unresponsive Operation"}
 
 
 @dataclass(frozen=True)
 class Found:
-    """Figures of a run: requests, answers of 5xx, answers that break the contract, requests without an answer."""
+    """Figures of a run: requests, answers of 5xx, answers that break the contract, requests without an answer.
+
+    ``unmade`` are sequences that schemathesis itself could not finish.
+    """
 
     cases: int
     server_errors: int
     broken: int
     hung: int
+    unmade: int
     said: str
 
     @property
@@ -33,7 +38,8 @@ class Found:
 
     def failures(self) -> str:
         """What schemathesis says of them, with requests that repeat them."""
-        return self.said[self.said.find(" FAILURES ") :].partition(" SUMMARY ")[0]
+        starts = [self.said.find(name) for name in (" ERRORS ", " FAILURES ")]
+        return self.said[min((start for start in starts if start >= 0), default=0) :].partition(" SUMMARY ")[0]
 
 
 def run(url: str, directory: Path, examples: int, *, seed: int) -> Found:
@@ -56,4 +62,6 @@ def _figures(report: dict, said: str) -> Found:
     failures = report["failures"]
     server_errors = sum(one["count"] for one in failures if one["type"] == _IS_5XX)
     broken = sum(one["count"] for one in failures) - server_errors
-    return Found(report["test_cases"]["generated"], server_errors, broken, len(report["errors"]), said)
+    hung = sum(one["count"] for one in report["errors"] if one["title"] in _NO_ANSWER)
+    unmade = sum(one["count"] for one in report["errors"]) - hung
+    return Found(report["test_cases"]["generated"], server_errors, broken, hung, unmade, said)
