@@ -47,7 +47,7 @@ def run(url: str, directory: Path, examples: int, *, seed: int) -> Found:
     report = directory / "report.json"
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(_CONFIGURATION)),
-        *("run", str(SNAPSHOT), "--url", url, "--no-color", "--workers", "auto"),
+        *("run", str(SNAPSHOT), "--url", url, "--no-color"),
         *("--checks", "all", "--exclude-checks", _NOT_OF_THE_CONTRACT),
         *("--max-examples", str(examples), "--seed", str(seed), "--request-timeout", str(ANSWER_SECONDS)),
         *("--continue-on-failure", "--report", "json", "--report-json-path", str(report)),
