@@ -5,6 +5,7 @@ Ends by itself, with 1 if an answer was 5xx or broke the contract, or if a reque
 
 import argparse
 import secrets
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -39,6 +40,9 @@ def of_bytes(addresses: list[str], cases: int, random: Random) -> bool:
 
 
 def main() -> int:
+    """Send all; whatever was started ends with this process, also when it is told to end."""
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, lambda number, _: sys.exit(128 + number))
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
     parser.add_argument("--cases", type=int, default=CASES)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32))
