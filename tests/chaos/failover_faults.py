@@ -45,7 +45,8 @@ def _all_are_told(service: Service) -> bool:
 
 
 def _is_hit(service: Service, product_id: int) -> bool:
-    return service.get(f"/products/{product_id}")[1]["x-cache"] == "hit"
+    paths = f"/products/{product_id}", f"/products/{product_id}/page"
+    return all(service.get(path)[1]["x-cache"] == "hit" for path in paths)
 
 
 DIRECT = (
