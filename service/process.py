@@ -1,4 +1,4 @@
-"""What the processes beside the instances have in common: they work until a signal stops them, whatever fails."""
+"""What invalidator and sweeper have in common: they work until a signal stops them, whatever fails."""
 
 from __future__ import annotations
 

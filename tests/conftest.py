@@ -1,5 +1,8 @@
 """Private servers for the whole session; a fresh database and an empty Redis for each test that asks."""
 
+import io
+import json
+import logging
 import shutil
 import socket
 import tempfile
@@ -14,6 +17,7 @@ from deploy.local.instances import CHECKOUT
 from deploy.local.places import Ports, RunDirectory
 from deploy.local.servers import Nginx, Postgres, Redis
 from migrations import runner
+from service import logs
 from service.nginx_conf import values
 from service.settings import Settings
 
@@ -132,3 +136,15 @@ def silent_port() -> Iterator[str]:
     """An address that takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
         yield f"127.0.0.1:{silent.getsockname()[1]}"
+
+
+@pytest.fixture
+def log_lines(monkeypatch) -> Iterator[Callable[[], list[dict]]]:
+    """What the service has logged during the test: its lines on standard error, parsed."""
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    logger = logging.getLogger("service")
+    before = (logger.handlers[:], logger.level, logger.propagate)
+    logs.configure("INFO")
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    logger.handlers[:], logger.level, logger.propagate = before

@@ -32,7 +32,7 @@ def document(examples: Examples) -> dict[str, Any]:
     """The whole document. Raises ValueError where an answer is not the one that is described."""
     marshmallow = MarshmallowPlugin()
     spec = APISpec(openapi_version=_OPENAPI, plugins=[marshmallow], **ABOUT, tags=TAGS)
-    marshmallow.converter.add_parameter_attribute_function(_beside_the_schema)
+    marshmallow.converter.add_parameter_attribute_function(_parameter_attributes)
     for name, scheme in SECURITY_SCHEMES.items():
         spec.components.security_scheme(name, scheme)
     for name, (meaning, schema) in headers.RESPONSE.items():
@@ -171,15 +171,15 @@ def _problem_response(problems: contract.Problems, meaning: str) -> dict[str, An
 
 
 def _with_schema(meaning: str, schema: Any) -> dict[str, Any]:
-    beside = {"example": schema["example"]} if "example" in schema else {}
-    return {"description": meaning, "schema": {n: v for n, v in schema.items() if n != "example"}, **beside}
+    example = {"example": schema["example"]} if "example" in schema else {}
+    return {"description": meaning, "schema": {n: v for n, v in schema.items() if n != "example"}, **example}
 
 
-def _beside_the_schema(_converter: Any, _field: Any, *, ret: dict[str, Any]) -> dict[str, Any]:
+def _parameter_attributes(_converter: Any, _field: Any, *, ret: dict[str, Any]) -> dict[str, Any]:
     """An example is of the parameter, and whether it may be empty; several values are separated by commas."""
     schema = ret["schema"]
     found = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
-    for name, beside in (("example", "example"), ("x-allow-empty", "allowEmptyValue")):
-        if name in schema:
-            found[beside] = schema.pop(name)
+    for keyword, attribute in (("example", "example"), ("x-allow-empty", "allowEmptyValue")):
+        if keyword in schema:
+            found[attribute] = schema.pop(keyword)
     return found

@@ -1,28 +1,13 @@
-import io
-import json
 import logging
-
-import pytest
 
 from service import logs
 
 
-@pytest.fixture
-def lines(monkeypatch):
-    stream = io.StringIO()
-    monkeypatch.setattr("sys.stderr", stream)
-    logger = logging.getLogger("service")
-    before = (logger.handlers[:], logger.level, logger.propagate)
-    logs.configure("INFO")
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    logger.handlers[:], logger.level, logger.propagate = before
-
-
-def test_a_line_is_json_with_the_request_it_belongs_to(lines):
+def test_a_line_is_json_with_the_request_it_belongs_to(log_lines):
     token = logs.request_id.set("abc-12345")
     logging.getLogger("service.part").warning("told %s", "ünïcode\nin one line", extra={"more": 1})
     logs.request_id.reset(token)
-    (line,) = lines()
+    (line,) = log_lines()
     assert line["message"] == "told ünïcode\nin one line"
     assert (line["level"], line["logger"], line["request_id"], line["more"]) == (
         "WARNING",
@@ -32,13 +17,13 @@ def test_a_line_is_json_with_the_request_it_belongs_to(lines):
     )
 
 
-def test_an_exception_is_part_of_its_line_and_debug_is_not_written(lines):
+def test_an_exception_is_part_of_its_line_and_debug_is_not_written(log_lines):
     logging.getLogger("service").debug("not this")
     try:
         raise ValueError("oops")
     except ValueError:
         logging.getLogger("service").exception("failed")
-    (line,) = lines()
+    (line,) = log_lines()
     assert "ValueError: oops" in line["exception"]
     assert "request_id" not in line
 
@@ -54,11 +39,11 @@ def test_of_more_lines_a_second_than_its_limit_the_rest_are_counted(monkeypatch)
     assert limit.suppressed() == 1
 
 
-def test_a_line_has_the_trace_of_its_request(lines):
+def test_a_line_has_the_trace_of_its_request(log_lines):
     token = logs.trace_id.set("0af7651916cd43dd8448eb211c80319c")
     logging.getLogger("service").warning("told")
     logs.trace_id.reset(token)
     logging.getLogger("service").warning("told")
-    first, second = lines()
+    first, second = log_lines()
     assert first["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
     assert "trace_id" not in second
