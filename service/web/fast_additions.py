@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 
 from service import deadline, timing
 from service.cart.additions import Additions
-from service.errors import ServiceError, Unavailable
+from service.errors import ServiceError
 from service.metrics import Metrics
 from service.metrics.counting import Request
-from service.timing import Waits
 from service.web import cart, raw, responses
 from service.web.addition_matching import ADDITIONS, AdditionRequest
 from service.web.request_log import RequestLog
@@ -50,18 +49,12 @@ class FastAdditions:
         if made:
             self._counted.answered(_MADE, made)
         answers = [
-            self._created(request, is_replayed, lines) if refusal is None else self._problem(request, refusal, lines)
+            self._created(request, is_replayed, lines) if refusal is None else self.problem(request, refusal, lines)
             for request, (refusal, is_replayed) in zip(requests, outcomes, strict=True)
         ]
         is_failed = any(refusal is not None and refusal.status >= 500 for refusal, _ in outcomes)
         self._log.batch_answered(requests, answers, waits, is_failed=is_failed)
         return answers
-
-    def overloaded(self, request: AdditionRequest, common: bytes) -> bytes:
-        """Too many wait for the database."""
-        response = self._problem(request, Unavailable(), common)
-        self._log.batch_answered([request], [response], Waits(), is_failed=True)
-        return response
 
     def _created(self, request: AdditionRequest, is_replayed: bool, common: bytes) -> bytes:
         _, token, request_id, _, origin, is_secure, *_ = request
@@ -69,7 +62,8 @@ class FastAdditions:
         encoded = token.encode()
         return self._origins.finish(form % (common, encoded, encoded, request_id), origin)
 
-    def _problem(self, request: AdditionRequest, error: ServiceError, common: bytes) -> bytes:
+    def problem(self, request: AdditionRequest, error: ServiceError, common: bytes) -> bytes:
+        """The response to a request that failed, counted."""
         self._counted.answered(Request("/cart", "POST", error.status), [request.arrived])
         return self._origins.finish(raw.problem(error, "/cart", request.request_id, common), request.origin)
 

@@ -82,7 +82,7 @@ class FastPages:
             with deadline.within(seconds_left):
                 loaded = await self._catalogue.load(missing)
         except Unavailable as error:
-            answers = [self._problem(request, error, common()) for request in requests]
+            answers = [self.problem(request, error, common()) for request in requests]
             self._log.batch_answered(requests, answers, waits, is_failed=True)
             return answers
         waits.ended = time.perf_counter()
@@ -91,12 +91,6 @@ class FastPages:
             together = zip(request.keys, request.found, strict=True)
             request.found = [loaded[key] if found is None else found for key, found in together]
         return self._answered(requests, common(), waits)
-
-    def overloaded(self, request: PageRead, common: bytes) -> bytes:
-        """Too many wait for the database."""
-        response = self._problem(request, Unavailable(), common)
-        self._log.batch_answered([request], [response], Waits(), is_failed=True)
-        return response
 
     def _answered(self, requests: Sequence[PageRead], common: bytes, waits: Waits) -> Sequence[Response]:
         began: dict[tuple[bytes, int, str], list[float]] = defaultdict(list)
@@ -120,7 +114,7 @@ class FastPages:
         if not request.own:
             product, styles, related = found
             if product[0] is None or styles[0] is None or related[0] is None:
-                return self._problem(request, UnknownProduct(), common, worst({one[4] for one in found}))
+                return self.problem(request, UnknownProduct(), common, worst({one[4] for one in found}))
             request.own, request.keys = found, summary_keys(related)
             if request.keys:
                 request.stage = page_read.LOOK_UP_SUMMARIES
@@ -131,7 +125,8 @@ class FastPages:
         began[request.method, status, page.outcome].append(request.arrived)
         return self._origins.finish(response, request.origin)
 
-    def _problem(self, request: PageRead, error: ServiceError, common: bytes, outcome: str = ERROR) -> bytes:
+    def problem(self, request: PageRead, error: ServiceError, common: bytes, outcome: str = ERROR) -> bytes:
+        """The response to a request that failed, counted."""
         answered = Request(RULE, request.method.decode(), error.status, outcome)
         self._traffic.requests.answered(answered, [request.arrived])
         path, has_body = f"/products/{request.product_id}/page", request.method == b"GET"

@@ -10,10 +10,11 @@ import time
 from typing import Any
 
 from service import logs
-from service.errors import ServiceError
+from service.errors import ServiceError, Unavailable
 from service.metrics.counting import Request
 from service.resources import Resources
 from service.settings import Settings
+from service.timing import Waits
 from service.web import error_handlers, raw, read_matching
 from service.web.addition_matching import AdditionMatcher, AdditionRequest
 from service.web.fast_additions import FastAdditions
@@ -36,7 +37,7 @@ class ApplicationFastPath:
         self._matcher = AdditionMatcher(parts.tokens, origins, is_by_authorization=settings.cart_by_authorization)
         self._requests = parts.metrics.loop_traffic.requests
         self.stages = {**self._reads.stages, **self._pages.stages, **self._additions.stages}
-        self.taken = log.taken
+        self._log, self.taken = log, log.taken
 
     def match(self, received: bytes, client: Any) -> Read | PageRead | AdditionRequest | None:
         """A read, of a document or of a page, or an addition; None if it is none of them for certain."""
@@ -44,11 +45,16 @@ class ApplicationFastPath:
 
     def overloaded(self, request: Read | PageRead | AdditionRequest, common: bytes) -> bytes:
         """Too many wait for the database."""
+        response = self._unavailable(request, common)
+        self._log.batch_answered([request], [response], Waits(), is_failed=True)
+        return response
+
+    def _unavailable(self, request: Read | PageRead | AdditionRequest, common: bytes) -> bytes:
         if isinstance(request, Read):
-            return self._reads.overloaded(request, common)
+            return self._reads.problem(request, Unavailable(), common)
         if isinstance(request, PageRead):
-            return self._pages.overloaded(request, common)
-        return self._additions.overloaded(request, common)
+            return self._pages.problem(request, Unavailable(), common)
+        return self._additions.problem(request, Unavailable(), common)
 
     def malformed(self, status: int, common: bytes) -> bytes:
         """A request that gunicorn cannot parse."""

@@ -79,17 +79,11 @@ class FastReads:
             with deadline.within(seconds_left):
                 documents = await self._catalogue.load({request.key for request in requests})
         except Unavailable as error:
-            is_failed, answers = True, [self._problem(request, error, common()) for request in requests]
+            is_failed, answers = True, [self.problem(request, error, common()) for request in requests]
         else:
             answers = self._answers(requests, [documents[request.key] for request in requests], common(), waits)
         self._log.batch_answered(requests, answers, waits, is_failed=is_failed)
         return answers
-
-    def overloaded(self, request: Read, common: bytes) -> bytes:
-        """Too many wait for the database."""
-        response = self._problem(request, Unavailable(), common)
-        self._log.batch_answered([request], [response], Waits(), is_failed=True)
-        return response
 
     def _answers(
         self, requests: Sequence[Read], found: Sequence[Document | None], common: bytes, waits: Waits
@@ -104,7 +98,7 @@ class FastReads:
             method, (kind, _), known, request_id, arrived, origin, accepts_gzip, _, _, _ = request
             body, etag, _, _, outcome, is_gzipped = document
             if body is None:
-                answers.append(self._problem(request, UnknownProduct(), common, outcome))
+                answers.append(self.problem(request, UnknownProduct(), common, outcome))
                 continue
             whole, not_modified = FORMS[is_gzipped, accepts_gzip]
             if known is not None and encodings.is_known_by(known, etag):
@@ -124,7 +118,8 @@ class FastReads:
             self._traffic.requests.answered(_counted_as(kind, method, status, outcome), times)
         return answers
 
-    def _problem(self, request: Read, error: ServiceError, common: bytes, outcome: str = ERROR) -> bytes:
+    def problem(self, request: Read, error: ServiceError, common: bytes, outcome: str = ERROR) -> bytes:
+        """The response to a request that failed, counted."""
         kind, product_id = request.key
         self._traffic.requests.answered(_counted_as(kind, request.method, error.status, outcome), [request.arrived])
         path, has_body = f"/products/{product_id}{SUFFIXES[kind]}", request.method == b"GET"
