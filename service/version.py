@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from hashlib import blake2b
 from pathlib import Path
 
@@ -9,6 +10,7 @@ _PACKAGE = Path(__file__).parent
 _CODE = ("*.py", "*.sql", "*.lua")
 
 
+@functools.cache
 def fingerprint() -> str:
     """12 hexadecimal digits that depend on the files of this package alone."""
     digest = blake2b(digest_size=6)

@@ -6,7 +6,6 @@ import ipaddress
 import json
 import logging
 import mimetypes
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from service.catalogue.database import etag_of
 from service.errors import Malformed, NotFound, ServiceError
 from service.errors import MethodNotAllowed as OtherMethod
 from service.web.responses import JSON, PROBLEM
@@ -67,7 +67,7 @@ def file(folder: Path, name: str) -> Response:
     body = path.read_bytes()
     content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     response = Response(body, content_type=f"{content_type}; charset=utf-8")
-    response.set_etag(blake2b(body, digest_size=8).hexdigest())
+    response.set_etag(etag_of(body))
     response.headers["Cache-Control"] = "no-cache"
     response.make_conditional(request)
     return response

@@ -9,11 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from deploy.local.instances import Instance
-from deploy.local.servers import Nginx
 from deploy.openapi.examples import fill
-from service.nginx_conf import values
-from service.settings import Settings
+from tests.front import behind_nginx
 
 BASE_PATH = "/api/shop"
 LOADED_MS = 15_000
@@ -36,13 +33,8 @@ def origin(server_root: Path, free_port, new_database, migrated_template, redis_
         "LISTEN": f"127.0.0.1:{free_port('docs nginx')}",
     }
     fill(given["DATABASE_URL"], root / "catalogue")
-    instance = Instance(int(given["INSTANCES"].rpartition(":")[2]), root / "web.log", given)
-    nginx = Nginx(root, root / "nginx.log", values(Settings.from_env(given)))
-    instance.start()
-    nginx.start()
-    yield nginx.url
-    nginx.stop()
-    instance.stop()
+    with behind_nginx(root, given) as url:
+        yield url
 
 
 @pytest.fixture

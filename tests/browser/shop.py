@@ -1,15 +1,12 @@
 """The demo of an instance behind nginx, over the small catalogue with some rows of its own, and what one does in it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page
 
-from deploy.local.instances import Instance
-from deploy.local.servers import Nginx
-from service.nginx_conf import values
-from service.settings import Settings
+from tests.front import behind_nginx
 from tests.web import catalogue
 
 PREFIX = "/shop"
@@ -36,13 +33,8 @@ def open_shop(root: Path, free_port: Callable[[str], int], database_url: str, re
     catalogue.fill(database_url)
     rows = [(catalogue.insertion(table, row), row) for table, rows in ROWS.items() for row in rows]
     catalogue.execute(database_url, *rows)
-    instance = Instance(int(given["INSTANCES"].rpartition(":")[2]), root / "web.log", given)
-    nginx = Nginx(root, root / "nginx.log", values(Settings.from_env(given)))
-    with ExitStack() as stopping:
-        for part in (instance, nginx):
-            stopping.callback(part.stop)
-            part.start()
-        yield nginx.url
+    with behind_nginx(root, given) as url:
+        yield url
 
 
 def choose(page: Page, group: str, text: str) -> None:

@@ -7,10 +7,7 @@ from tempfile import mkdtemp
 
 import pytest
 
-from deploy.local.instances import Instance
-from deploy.local.servers import Nginx
-from service.nginx_conf import values
-from service.settings import Settings
+from tests.front import behind_nginx
 from tests.web import catalogue
 
 
@@ -37,11 +34,6 @@ def base_url(
         "LISTEN": f"127.0.0.1:{free_port('clients nginx')}",
     }
     catalogue.fill(given["DATABASE_URL"])
-    instance = Instance(int(given["INSTANCES"].rpartition(":")[2]), root / "web.log", given)
-    nginx = Nginx(root, root / "nginx.log", values(Settings.from_env(given)))
-    instance.start()
-    nginx.start()
-    yield nginx.url
-    nginx.stop()
-    instance.stop()
+    with behind_nginx(root, given) as url:
+        yield url
     shutil.rmtree(root)

@@ -26,14 +26,10 @@ class Road(NamedTuple):
 _ON_PRODUCT = ("/products/{}", re.compile(rb'"default_price":"(\d+)"'))
 _IN_STYLES = "/products/{}/styles"
 _ON_PAGE = "/products/{}/page"
+_SKUS, _QUANTITY = "UPDATE skus SET quantity = %(n)s WHERE id = %(id)s * 20", re.compile(rb'"quantity":(\d+)')
 ROADS = (
     Road("UPDATE products", "UPDATE products SET default_price = %(n)s WHERE id = %(id)s", *_ON_PRODUCT),
-    Road(
-        "UPDATE skus",
-        "UPDATE skus SET quantity = %(n)s WHERE id = %(id)s * 20",
-        _IN_STYLES,
-        re.compile(rb'"quantity":(\d+)'),
-    ),
+    Road("UPDATE skus", _SKUS, _IN_STYLES, _QUANTITY),
     Road(
         "UPDATE styles",
         "UPDATE styles SET original_price = %(n)s WHERE id = %(id)s * 10",
@@ -47,12 +43,7 @@ ROADS = (
         "INSERT INTO styles VALUES (%(id)s * 10, %(id)s, 'Style', 0, NULL, true)",
         *_ON_PRODUCT,
     ),
-    Road(
-        "UPDATE skus, on the page",
-        "UPDATE skus SET quantity = %(n)s WHERE id = %(id)s * 20",
-        _ON_PAGE,
-        re.compile(rb'"quantity":(\d+)'),
-    ),
+    Road("UPDATE skus, on the page", _SKUS, _ON_PAGE, _QUANTITY),
     Road(
         "UPDATE styles of a related product, on the page",
         "UPDATE styles SET original_price = %(n)s WHERE id = (%(id)s + 1) * 10",
