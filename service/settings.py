@@ -35,7 +35,7 @@ def _setting(
 
 @dataclass(frozen=True)
 class Settings:
-    """What an instance, the loader, the migrations and the nginx template are told from outside.
+    """What an instance, the loader, the migrations and the nginx template take from outside.
 
     The environment variable of a field is its name in capitals. Fields without a default must be set.
     """

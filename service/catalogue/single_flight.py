@@ -43,9 +43,9 @@ class SingleFlight:
 
     async def load(self, keys: Collection[Key]) -> dict[Key, Document]:
         """Every key's document. Raises what ``load`` raises, to everyone who shared the call."""
-        loaded, doubtful = await self._load_or_join(keys)
-        if doubtful:  # a load that is in flight now began after this request arrived
-            again, _ = await self._load_or_join(doubtful)
+        loaded, uncertain = await self._load_or_join(keys)
+        if uncertain:  # a load that is in flight now began after this request arrived
+            again, _ = await self._load_or_join(uncertain)
             loaded.update(again)
         return loaded
 
@@ -60,13 +60,13 @@ class SingleFlight:
         self._keys.add(("shared",), len(shared))
         # Its own keys first: nobody waits for another while others wait for it, so that there is no deadlock.
         loaded = dict((await self._fly(mine, own)).documents) if mine else {}
-        doubtful = []
+        uncertain = []
         for key, flight in shared.items():
             joined = await self._result(flight)
             loaded[key] = joined.documents[key]
             if not joined.newest:
-                doubtful.append(key)
-        return loaded, doubtful
+                uncertain.append(key)
+        return loaded, uncertain
 
     async def _fly(self, keys: Collection[Key], flight: Future[Loaded]) -> Loaded:
         try:

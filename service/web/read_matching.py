@@ -1,7 +1,7 @@
 """Matches a read of one document, or of a product's page, by its bytes.
 
 That is a GET or HEAD of ``/products/{id}``, ``…/styles``, ``…/related`` or ``…/page``, HTTP/1.1, without query or
-body, whose headers say nothing about the connection, a body, or an encoding of one. What does not match beyond doubt is
+body, whose headers say nothing about the connection, a body, or an encoding of one. What does not match for certain is
 answered by gunicorn's parser and Flask.
 """
 

@@ -1,4 +1,4 @@
-"""Answers. Every header of every answer is decided here, once, so that all roads to an answer send the same bytes."""
+"""Responses. Every header of each is decided here, once, so that fast path and slow path send the same bytes."""
 
 from __future__ import annotations
 
