@@ -9,11 +9,10 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
 from typing import NamedTuple, Protocol
 
 from service.cache.catch_up import CatchUp, nothing_pending
-from service.cache.entry import UNKNOWN_INCARNATION, Document, Entry, Found, State, unpack
+from service.cache.entry import UNKNOWN_INCARNATION, Document, Entry, Found, State, documents
 from service.errors import RedisUnavailable
 from service.metrics.counting import Counts
 
@@ -21,12 +20,6 @@ from service.metrics.counting import Counts
 # process or its network stalled, is discarded: by this process, or by the store if it is in flight by then.
 TOMBSTONE_SECONDS = 60.0
 _LONGEST_FILL_SECONDS = 10.0
-
-# Half the cost of its own constructor, which sorts out names of arguments.
-_new_document: Callable[[tuple[bytes | None, str, int, int, str, bool]], Document] = partial(tuple.__new__, Document)
-
-# Plain numbers: comparing with a member of an enumeration takes as long as unpacking an entry.
-_MISSING, _TOMBSTONE = int(State.MISSING), int(State.TOMBSTONE)
 
 
 class Store(Protocol):
@@ -152,16 +145,4 @@ class CacheAside:
         epoch = max(epoch, self._newest_epoch)
         # More time left than the soft TTL means that the clock was set back: such an entry counts as stale.
         fresh = (now := self._wall_clock(), now + self._lifetimes.fresh_seconds)
-        return [None if one is None else _judge(one, epoch, incarnation, fresh) for one in stored]
-
-
-def _judge(stored: bytes, epoch: int, incarnation: int, fresh: tuple[float, float]) -> Document | None:
-    """The document of an entry, None for one of an older ``epoch`` or another ``incarnation``; stale unless fresh."""
-    fields = unpack(stored)
-    if fields is None:
-        return None
-    state, own_epoch, version, fresh_until, etag, body, own_incarnation, is_gzipped = fields
-    if state == _TOMBSTONE or own_epoch < epoch or own_incarnation != incarnation:
-        return None
-    outcome = "hit" if fresh[0] < fresh_until <= fresh[1] else "stale"
-    return _new_document((None if state == _MISSING else body, etag, own_epoch, version, outcome, is_gzipped))
+        return documents(stored, epoch, incarnation, fresh)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 
 from isal import isal_zlib
+from isal.isal_zlib import crc32, crc32_combine
 
 LONGEST_PLAIN_BYTES = 1024
 """Below, what compressing saves is lost to the headers that say so."""
@@ -32,7 +33,7 @@ def compress_between(head: bytes, middle: bytes, tail: bytes) -> bytes:
     """The three as one gzip member, of which ``with_ends`` takes the middle. Both ends are short."""
     packer = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _BARE)
     blocks = packer.compress(middle) + packer.flush(isal_zlib.Z_FULL_FLUSH)
-    crc = isal_zlib.crc32(tail, isal_zlib.crc32(middle, isal_zlib.crc32(head)))
+    crc = crc32(tail, crc32(middle, crc32(head)))
     size = len(head) + len(middle) + len(tail)
     return b"".join((_HEADER, _stored(head), blocks, _stored(tail, is_last=True), _TRAILER.pack(crc, size)))
 
@@ -47,10 +48,10 @@ def with_ends(member: bytes, old: tuple[bytes, bytes], new: tuple[bytes, bytes])
     end = len(member) - _TRAILER.size - len(after)
     if len(head) > _LONGEST_STORED or not member.startswith(before) or not member.startswith(after, end):
         return None
-    old_crc, old_size = _TRAILER.unpack_from(member, len(member) - _TRAILER.size)
+    old_crc, old_size = _TRAILER.unpack_from(member, end + len(after))
     # A CRC is linear: that of other bytes in some places differs by theirs, moved on by as many zeros as follow.
-    crc32, replaced = isal_zlib.crc32, len(old_tail)
-    crc = isal_zlib.crc32_combine(crc32(old_head) ^ crc32(head), old_crc, old_size - len(old_head))
+    replaced = len(old_tail)
+    crc = crc32_combine(crc32(old_head) ^ crc32(head), old_crc, old_size - len(old_head))
     crc = crc32(tail[replaced:], crc ^ crc32(old_tail) ^ crc32(tail[:replaced]))
     size = old_size + len(head) + len(tail) - len(old_head) - len(old_tail)
     last_block = isal_zlib.compress(tail, _FASTEST, _BARE)

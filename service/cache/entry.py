@@ -9,7 +9,9 @@ incarnation of the store (8), fresh until (8, seconds since 1970 as a double), E
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Sequence
 from enum import IntEnum
+from functools import partial
 from typing import NamedTuple
 
 from service.cache.compression import LONGEST_PLAIN_BYTES, compress, compress_between, decompress
@@ -27,7 +29,8 @@ class State(IntEnum):
     TOMBSTONE = 2  # it changed: whatever has a lower version is out of date
 
 
-_LAST_STATE = int(max(State))
+# Plain numbers: comparing with a member of an enumeration takes as long as unpacking an entry.
+_MISSING, _TOMBSTONE, _LAST_STATE = int(State.MISSING), int(State.TOMBSTONE), int(max(State))
 
 UNKNOWN_INCARNATION = 0
 """Of a store that has not said one: no document can be stored in it."""
@@ -73,6 +76,10 @@ class Document(NamedTuple):
         return decompress(self.body) if self.is_gzipped and self.body is not None else self.body
 
 
+# Half the cost of its own constructor, which sorts out names of arguments.
+_new_document: Callable[[tuple[bytes | None, str, int, int, str, bool]], Document] = partial(tuple.__new__, Document)
+
+
 class Entry(NamedTuple):
     """One document as it is stored. In another ``incarnation`` of the store a document counts as nothing."""
 
@@ -99,7 +106,7 @@ class Entry(NamedTuple):
 
 
 def unpack(stored: bytes) -> tuple[int, int, int, float, str, bytes, int, bool] | None:
-    """The fields of ``Entry.decode``, at a third of the cost: every hit is one of these."""
+    """The fields of ``Entry.decode``."""
     if len(stored) < _HEADER_SIZE:
         return None
     release, state, is_gzipped, epoch, version, incarnation, fresh_until, etag = _HEADER.unpack_from(stored)
@@ -107,3 +114,29 @@ def unpack(stored: bytes) -> tuple[int, int, int, float, str, bytes, int, bool] 
         return None
     tag = etag.decode() if etag[0] else ""
     return state, epoch, version, fresh_until, tag, stored[_HEADER_SIZE:], incarnation, is_gzipped
+
+
+def documents(
+    found: Sequence[bytes | None], epoch: int, incarnation: int, fresh: tuple[float, float]
+) -> list[Document | None]:
+    """The documents of entries, None for one of an older ``epoch`` or of another ``incarnation``, and for a tombstone.
+
+    Those that are fresh until a time within ``fresh`` are hits, the others stale. One loop without calls of its own:
+    every hit goes through it.
+    """
+    judged: list[Document | None] = []
+    unpack_from, size, (earliest, latest) = _HEADER.unpack_from, _HEADER_SIZE, fresh
+    for stored in found:
+        if stored is None or len(stored) < size:
+            judged.append(None)
+            continue
+        release, state, is_gzipped, own_epoch, version, own_incarnation, until, etag = unpack_from(stored)
+        if release != _FORMAT or state >= _TOMBSTONE or own_epoch < epoch or own_incarnation != incarnation:
+            judged.append(None)
+            continue
+        outcome = "hit" if earliest < until <= latest else "stale"
+        if state == _MISSING:
+            judged.append(_new_document((None, "", own_epoch, version, outcome, False)))
+        else:
+            judged.append(_new_document((stored[size:], etag.decode(), own_epoch, version, outcome, is_gzipped)))
+    return judged

@@ -74,13 +74,12 @@ class Page(NamedTuple):
         product, styles, _ = own
         shown = [one for one in summaries if one[0] is not None]
         tag = _TAG.copy()
-        tag.update("".join([product.etag, styles.etag, *[one[1] for one in shown]]).encode())
+        tag.update("".join([product[1], styles[1], *[one[1] for one in shown]]).encode())
         outcome = worst({one[4] for one in (*own, *summaries)})
-        bodies = [(one.plain_body() if one[5] else one[0]) or b"" for one in shown]
-        page = cls(product_id, product, styles, bodies, tag.hexdigest(), outcome, is_gzipped=True)
+        bodies = [one.plain_body() or b"" if one[5] else one[0] or b"" for one in shown]
         # Around styles that are worth it by themselves stands more than is cut off them.
-        is_long = styles.is_gzipped or len(page.plain()) > LONGEST_PLAIN_BYTES
-        return page if is_long else page._replace(is_gzipped=False)
+        page = cls(product_id, product, styles, bodies, tag.hexdigest(), outcome, styles[5])
+        return page if styles[5] or len(page.plain()) <= LONGEST_PLAIN_BYTES else page._replace(is_gzipped=True)
 
     def plain(self) -> bytes:
         """Its bytes."""

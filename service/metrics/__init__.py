@@ -55,9 +55,9 @@ class Traffic(NamedTuple):
         """Counting in this area."""
         return cls(Counts(area, series.DOCUMENTS), Durations(area, series.REDIS_CALLS), Requests(area))
 
-    def count_documents(self, served: Iterable[tuple[tuple[str, int], tuple[Any, ...]]]) -> None:
-        """Count documents, given with their keys, by kind and outcome."""
-        for labels, count in Counter((key[0], one[4]) for key, one in served).items():
+    def count_documents(self, served: Iterable[tuple[tuple[str, int], tuple[Any, ...] | None]]) -> None:
+        """Count the documents that are there, given with their keys, by kind and outcome."""
+        for labels, count in Counter([(key[0], one[4]) for key, one in served if one is not None]).items():
             self.documents.add(labels, count)
 
 

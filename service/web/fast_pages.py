@@ -11,7 +11,7 @@ from typing import cast
 from service import deadline, timing
 from service.catalogue import Document
 from service.catalogue.cached import CachedCatalogue
-from service.catalogue.page import Page, summary_keys, worst
+from service.catalogue.page import Page, worst
 from service.errors import RedisUnavailable, ServiceError, Unavailable, UnknownProduct
 from service.metrics import Metrics
 from service.metrics.counting import Request
@@ -32,7 +32,8 @@ _MOST_WAITING_FOR_LOADS = 512
 class FastPages:
     """Answers reads of pages. ``origins`` finishes the responses, ``log`` notes the slow ones.
 
-    Each goes through two stages of look-ups, and through one that loads what is missing after either.
+    A stage makes both look-ups, the second with what the first has found. What is missing after either is loaded by
+    another.
     """
 
     def __init__(
@@ -50,28 +51,34 @@ class FastPages:
         self._deadline_seconds = deadline_seconds
         self.stages = {
             page_read.LOOK_UP: Stage(self._look_up, _MOST_LOOKED_UP, sys.maxsize),
-            page_read.LOOK_UP_SUMMARIES: Stage(self._look_up, _MOST_LOOKED_UP, sys.maxsize),
             page_read.LOAD: Stage(self._load, _MOST_LOADED, _MOST_WAITING_FOR_LOADS, in_flight=2),
         }
 
     async def _look_up(self, requests: Sequence[PageRead], common: Callable[[], bytes]) -> Sequence[Response]:
-        """Complete pages; the next stage for all others."""
+        """Complete pages; the stage that loads for all others."""
         waits = timing.begin()
-        keys = [key for request in requests for key in request.keys]
+        await self._find([request for request in requests if not request.own])
+        await self._find([request for request in requests if request.needs_summaries()])
+        waits.ended = time.perf_counter()
+        return self._answered(requests, common(), waits)
+
+    async def _find(self, requests: Sequence[PageRead]) -> None:
+        """Look up the documents at the ``keys`` of these, all at once."""
+        if not (keys := [key for request in requests for key in request.keys]):
+            return
+        began = time.perf_counter()
         found: Sequence[Document | None]
         try:
             found = await self._catalogue.look_up(keys)
         except RedisUnavailable:
             found = [None] * len(keys)
         else:
-            self._traffic.look_ups.observe(time.perf_counter() - waits.began)
-            self._traffic.count_documents((key, one) for key, one in zip(keys, found, strict=True) if one is not None)
-        waits.ended = time.perf_counter()
+            self._traffic.look_ups.observe(time.perf_counter() - began)
+            self._traffic.count_documents(zip(keys, found, strict=True))
         end = 0
         for request in requests:
             start, end = end, end + len(request.keys)
             request.found = found[start:end]
-        return self._answered(requests, common(), waits)
 
     async def _load(self, requests: Sequence[PageRead], common: Callable[[], bytes]) -> Sequence[Response]:
         """The same with what is missing, by one query for each kind; 503 for all when the first has waited too long."""
@@ -112,13 +119,11 @@ class FastPages:
             return request
         found = cast("Sequence[Document]", request.found)
         if not request.own:
-            product, styles, related = found
-            if product[0] is None or styles[0] is None or related[0] is None:
-                return self.problem(request, UnknownProduct(), common, worst({one[4] for one in found}))
-            request.own, request.keys = found, summary_keys(related)
-            if request.keys:
-                request.stage = page_read.LOOK_UP_SUMMARIES
+            if request.needs_summaries():
+                request.stage = page_read.LOOK_UP
                 return request
+            if not request.own:
+                return self.problem(request, UnknownProduct(), common, worst({one[4] for one in found}))
             found = ()
         page = Page.of(request.product_id, request.own, found)
         status, response = _response(request, page, common)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from service.catalogue import Document, Key, page
 from service.timing import Waits
@@ -10,7 +11,7 @@ from service.timing import Waits
 RULE = "/products/<product_id>/page"
 """Its route, as Flask has it."""
 
-LOOK_UP, LOOK_UP_SUMMARIES, LOAD = "page", "page-summaries", "page-load"
+LOOK_UP, LOAD = "page", "page-load"
 
 
 class PageRead:
@@ -56,3 +57,14 @@ class PageRead:
         self.keys: Sequence[Key] = page.own_keys(product_id)
         self.found: Sequence[Document | None] = ()
         self.own: Sequence[Document] = ()
+
+    def needs_summaries(self) -> bool:
+        """Whether its own documents are found and exist, and summaries are to be found: ``keys`` are theirs then."""
+        if not self.own:
+            if None in self.found:
+                return False
+            found = cast("Sequence[Document]", self.found)
+            if any(one[0] is None for one in found):
+                return False
+            self.own, self.keys, self.found = found, page.summary_keys(found[-1]), ()
+        return bool(self.keys)
