@@ -16,20 +16,21 @@
 -- Newer means a higher (epoch, version). At equal versions a document replaces a tombstone, which has done its work, and
 -- a tombstone replaces nothing: delivered again, or late, it causes no miss.
 --
--- Entries of the format before this one are no documents to readers, and still say how new they are.
+-- Entries of the formats next to this one, of the release before and of the one after, are no documents to readers, and
+-- still say how new they are: while a release replaces another, instances of both fill the same cache.
 --
 -- A new incarnation begins where the data set was emptied, or came back with a server other than the one it names:
 -- loaded from an old snapshot, or a promoted replica. It has lost tombstones. So a document read before may be outdated
 -- without a trace here, and entries stored before are ignored.
 
-local OLDEST_FORMAT, FORMAT, TOMBSTONE, HEADER = 2, 3, 2, '>BBxxI8I8I8'
+local FORMAT, TOMBSTONE, HEADER = 3, 2, '>BBxxI8I8I8'
 
 local function order(bytes, incarnation)
     if #bytes < 28 then
         return -1, -1
     end
     local format, state, epoch, version, own = struct.unpack(HEADER, bytes)
-    if format < OLDEST_FORMAT or format > FORMAT or (state ~= TOMBSTONE and own ~= incarnation) then
+    if math.abs(format - FORMAT) > 1 or (state ~= TOMBSTONE and own ~= incarnation) then
         return -1, -1
     end
     return epoch, version, state

@@ -77,11 +77,24 @@ def test_at_the_same_version_a_fill_replaces_a_tombstone_and_a_tombstone_nothing
     assert stored(store) == refreshed
 
 
-def test_a_tombstone_of_the_format_before_still_keeps_older_fills_out(store, client):
+@pytest.mark.parametrize("other", [-1, 1])
+def test_entries_of_the_releases_before_and_after_keep_older_fills_out(store, client, other):
     put(store, entry(5, 9), epoch=5)
-    client.set("a", b"\x02" + entry(5, 10, State.TOMBSTONE).encode()[1:])
-    assert put(store, entry(5, 9)) == 0
-    assert put(store, entry(5, 10)) == 1
+    for state in (State.TOMBSTONE, State.PRESENT):
+        theirs = entry(5, 10, state)._replace(incarnation=store.incarnation).encode()
+        client.set("a", bytes([theirs[0] + other]) + theirs[1:])
+        assert put(store, entry(5, 9)) == 0
+        assert put(store, entry(5, 9, State.TOMBSTONE)) == 0
+        assert put(store, entry(5, 10)) == 1
+        assert stored(store) == entry(5, 10)
+
+
+@pytest.mark.parametrize("other", [-2, 2])
+def test_what_is_of_no_format_near_this_one_is_nothing(store, client, other):
+    put(store, entry(5, 9), epoch=5)
+    theirs = entry(5, 10, State.TOMBSTONE).encode()
+    client.set("a", bytes([theirs[0] + other]) + theirs[1:])
+    assert put(store, entry(5, 9)) == 1
 
 
 def test_a_newer_load_wins_and_an_older_one_is_not_stored_at_all(store):
