@@ -11,6 +11,7 @@ from typing import Any as _Any
 sys.path.insert(0, str(_Path(__file__).parent.parent))  # gunicorn reads this file before it changes to its --chdir
 
 from service.metrics import memory as _memory
+from service.nginx_conf import networks as _networks
 from service.settings import Settings
 
 _settings = Settings.from_env()
@@ -44,9 +45,9 @@ limit_request_line = 8190
 limit_request_field_size = 8190
 limit_request_fields = 5000
 
-# Only nginx may set the client's address and scheme, from here or over a Unix socket, whose peer gunicorn always
-# trusts; other spellings of the same headers are ignored.
-forwarded_allow_ips = "127.0.0.1"
+# Only nginx may set the client's address and scheme, from its addresses or over a Unix socket, whose peer gunicorn
+# always trusts; other spellings of the same headers are ignored.
+forwarded_allow_ips = ",".join(_networks("FORWARDED_ALLOW_IPS", _settings.forwarded_allow_ips))
 secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
 forwarder_headers = ""
 

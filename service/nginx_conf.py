@@ -86,7 +86,7 @@ def values(settings: Settings, *, http2_directive: bool = True) -> dict[str, str
         "TLS_KEY": settings.tls_key and _word("TLS_KEY", settings.tls_key),
         "HTTP2_DIRECTIVE": "on" if http2_directive else "",
         "INSTANCES": [_word("INSTANCES", address) for address in settings.addresses()],
-        "TRUSTED_PROXIES": networks(settings.trusted_proxies),
+        "TRUSTED_PROXIES": networks("TRUSTED_PROXIES", settings.trusted_proxies),
         "BASE_PATH": _base_path(settings.base_path),
         **old_api.values(settings.old_api),
         **_rates(settings),
@@ -110,12 +110,12 @@ def _rates(settings: Settings) -> dict[str, str]:
     return {name: str(value or "") for name, value in values.items()}
 
 
-def networks(text: str) -> list[str]:
-    """Parse addresses and networks, separated by commas. Raises SettingError for anything else."""
+def networks(name: str, text: str) -> list[str]:
+    """Parse the addresses and networks of a setting, separated by commas. Raises SettingError for anything else."""
     try:
         found = [str(ipaddress.ip_network(part.strip(), strict=False)) for part in text.split(",") if part.strip()]
     except ValueError as error:
-        raise SettingError(f"TRUSTED_PROXIES takes addresses and networks, separated by commas: {error}") from None
+        raise SettingError(f"{name} takes addresses and networks, separated by commas: {error}") from None
     return list(dict.fromkeys(found))
 
 

@@ -83,6 +83,11 @@ class Settings:
     trusted_proxies: str = _setting(
         "addresses or networks, separated by commas, that nginx believes X-Forwarded-For and -Proto", ""
     )
+    forwarded_allow_ips: str = _setting(
+        "addresses or networks of nginx, separated by commas, that the instances believe X-Forwarded-Proto; "
+        "at a Unix socket they believe it always",
+        "127.0.0.1",
+    )
     base_path: str = _setting("prefix that nginx takes from paths, such as /api/shop; without it they work too", "")
     old_api: str = _setting("base URL to which nginx passes on every path that is not of this service", "")
     rate: int = _setting(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import time
+from collections.abc import Collection
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -75,12 +78,25 @@ class AdditionRequest(NamedTuple):
 
 
 class AdditionMatcher:
-    """Finds the cart of an addition by ``tokens``; by Authorization only the application does, where that is on."""
+    """Finds the cart of an addition by ``tokens``; by Authorization only the application does, where that is on.
 
-    def __init__(self, tokens: CartTokens, origins: raw.Origins, *, is_by_authorization: bool) -> None:
+    X-Forwarded-Proto counts from the networks ``believed``, and at a Unix socket, as for gunicorn.
+    """
+
+    def __init__(
+        self, tokens: CartTokens, origins: raw.Origins, believed: Collection[str], *, is_by_authorization: bool
+    ) -> None:
         self._tokens = tokens
         self._origins = origins
         self._is_by_authorization = is_by_authorization
+        networks = [ipaddress.ip_network(each) for each in believed]
+
+        @lru_cache(256)
+        def is_believed(address: str) -> bool:
+            own = ipaddress.ip_address(address)
+            return any(own in network for network in networks)
+
+        self._is_believed = is_believed
 
     def match(self, received: bytes, client: Any) -> AdditionRequest | None:
         """The addition that these bytes are, or None."""
@@ -94,7 +110,7 @@ class AdditionMatcher:
         if wanted is None or own_cart is None:
             return None
         addition = Addition(own_cart[0], *wanted, None if parts.key is None else parts.key.decode())
-        is_secure = parts.scheme == b"https" and _is_trusted(client)
+        is_secure = parts.scheme == b"https" and (not isinstance(client, tuple) or self._is_believed(client[0]))
         own_id = parts.request_id or logs.new_request_id()
         return AdditionRequest(addition, own_cart[1], own_id, time.perf_counter(), parts.origin, is_secure, received)
 
@@ -138,8 +154,3 @@ def _wanted(body: bytes) -> tuple[int, int] | None:
 def _number(value: Any) -> int:
     """A whole number, or one in digits; 0 for anything else."""
     return int(value) if is_whole(value) else 0
-
-
-def _is_trusted(client: Any) -> bool:
-    """Whether gunicorn believes X-Forwarded-Proto of this address: see forwarded_allow_ips in gunicorn_conf.py."""
-    return not isinstance(client, tuple) or client[0] == "127.0.0.1"

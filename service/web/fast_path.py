@@ -12,6 +12,7 @@ from typing import Any
 from service import logs
 from service.errors import ServiceError, Unavailable
 from service.metrics.counting import Request
+from service.nginx_conf import networks
 from service.resources import Resources
 from service.settings import Settings
 from service.timing import Waits
@@ -34,7 +35,9 @@ class ApplicationFastPath:
         self._reads = FastReads(parts.fast_catalogue, parts.metrics, origins, log, seconds)
         self._pages = FastPages(parts.fast_catalogue, parts.metrics, origins, log, seconds)
         self._additions = FastAdditions(parts.fast_additions, parts.metrics, origins, log, seconds)
-        self._matcher = AdditionMatcher(parts.tokens, origins, is_by_authorization=settings.cart_by_authorization)
+        believed = networks("FORWARDED_ALLOW_IPS", settings.forwarded_allow_ips)
+        by_authorization = settings.cart_by_authorization
+        self._matcher = AdditionMatcher(parts.tokens, origins, believed, is_by_authorization=by_authorization)
         self._requests = parts.metrics.loop_traffic.requests
         self.stages = {**self._reads.stages, **self._pages.stages, **self._additions.stages}
         self._log, self.taken = log, log.taken

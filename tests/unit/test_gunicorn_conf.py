@@ -6,6 +6,7 @@ import pytest
 from gunicorn.config import Config, make_settings
 
 from service import nginx_conf
+from service.settings import SettingError
 
 
 @pytest.fixture
@@ -44,3 +45,11 @@ def test_clients_are_as_many_as_descriptors_leave_room_for(monkeypatch: pytest.M
     for name in ("DATABASE_URL", "REDIS_URL", "CART_SECRET"):
         monkeypatch.setenv(name, "needed, but not here")
     assert [connections(limit) for limit in (64, 1024, 2**20, resource.RLIM_INFINITY)] == [9, 936, 10_000, 10_000]
+
+
+def test_an_address_of_nginx_that_is_none_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "REDIS_URL", "CART_SECRET"):
+        monkeypatch.setenv(name, "needed, but not here")
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "balancer.example")
+    with pytest.raises(SettingError, match="FORWARDED_ALLOW_IPS"):
+        runpy.run_module("service.gunicorn_conf")

@@ -44,3 +44,15 @@ def test_links_and_cookies_lead_below_the_base_path(instance, nginx_server):
         posted = ask(nginx, "POST", f"{base}/cart", b'{"sku_id":1}', Content_Type="application/json")
         assert f"Path={base}/cart" in posted[1]["Set-Cookie"]
         assert json.loads(ask(nginx, "GET", f"{base}/products/4711")[2])["instance"] == "/products/4711"
+
+
+@pytest.mark.parametrize(("believed", "secure"), [("127.0.0.1", False), ("10.0.0.0/8, 127.0.0.0/30", True)])
+def test_nginx_on_another_host_is_believed_if_its_address_is_given(launch, believed, secure):
+    instance = launch(FORWARDED_ALLOW_IPS=believed)
+    headers = {"Content-Type": "application/json", "X-Forwarded-Proto": "https"}
+    for charset in ("", "; charset=latin-1"):  # plain additions are of the fast path, others of the application
+        with closing(http.client.HTTPConnection(instance.address, timeout=10, source_address=("127.0.0.2", 0))) as own:
+            headers["Content-Type"] = f"application/json{charset}"
+            own.request("POST", "/cart", b'{"sku_id":1}', headers)
+            reply = own.getresponse()
+            assert (reply.status, "Secure" in reply.headers["Set-Cookie"]) == (201, secure)
