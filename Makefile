@@ -10,7 +10,7 @@ READY := $(VENV)/.installed
 STACK := $(PY) -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help run up status down seed migrate schema watch hits test observability browser client types openapi screenshots chaos fuzz freshness ledger bench bench-load bench-queries lint format clean
+.PHONY: help run up status down seed migrate schema watch hits test observability browser pooler client types openapi screenshots chaos fuzz freshness ledger bench bench-load bench-queries lint format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ observability: $(READY) ## check alert rules, dashboard and metrics with Prometh
 
 browser: $(READY) ## check dashboard, demo and the page of the API, and call the service from a page of another origin, in headless Chromium
 	@$(PY) -m pytest -q tests/browser/check_*.py tests/clients/check_in_a_browser.py
+
+pooler: $(READY) ## check the service with pgbouncer in front of Postgres; needs pgbouncer
+	@$(PY) -m pytest -q tests/worker/check_pgbouncer.py
 
 client: $(READY) ## check the TypeScript client of docs/client against the contract and a running service; needs node 20
 	@$(PY) -m pytest -q tests/clients/check_types.py

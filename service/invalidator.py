@@ -27,9 +27,10 @@ _PAUSE_AFTER_FAILURE_SECONDS = 0.5
 
 def run(settings: Settings, stop: threading.Event) -> None:
     """Drain the outbox whenever it has rows, until ``stop`` is set."""
-    postgres = Postgres(settings.database_url, 1, settings.postgres_timeout_seconds, name="overview invalidator")
+    url, seconds, is_pooled = settings.database_url, settings.postgres_timeout_seconds, settings.postgres_pooler
+    postgres = Postgres(url, 1, seconds, name="overview invalidator", is_pooled=is_pooled)
     redis = RedisStore(settings.redis_url, settings.redis_timeout_seconds)
-    listener = Listener(settings.database_url, "catalogue", settings.postgres_timeout_seconds)
+    listener = Listener(url, "catalogue", seconds)
     outbox = Outbox(postgres, redis)
 
     def invalidate() -> None:

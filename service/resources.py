@@ -50,6 +50,7 @@ class Resources:
                 settings.postgres_timeout_seconds,
                 on_connect=ADOPTION,
                 metrics=metrics.pool,
+                is_pooled=settings.postgres_pooler,
             )
 
         of_fast_path, of_additions = settings.postgres_connections // 2, settings.postgres_connections // 4

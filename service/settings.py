@@ -63,6 +63,10 @@ class Settings:
     postgres_timeout_seconds: float = _setting(
         "deadline of one call to Postgres, waiting included", 2.0, at_least=0.01, at_most=60
     )
+    postgres_pooler: bool = _setting(
+        "Postgres is behind a pooler of transactions, such as pgbouncer: nothing is prepared or set for a session",
+        False,
+    )
     redis_timeout_seconds: float = _setting("deadline of one call to Redis", 0.1, at_least=0.001, at_most=10)
     cache_fresh_seconds: float = _setting(
         "age at which an entry is refreshed in the background", 300.0, at_least=1, at_most=_MONTH

@@ -33,7 +33,8 @@ _PAUSE_AFTER_FAILURE_SECONDS = 1.0
 
 def run(settings: Settings, stop: threading.Event) -> None:
     """Delete what is old, until ``stop`` is set."""
-    postgres = Postgres(settings.database_url, 1, _DEADLINE_SECONDS, name="overview sweeper")
+    url, is_pooled = settings.database_url, settings.postgres_pooler
+    postgres = Postgres(url, 1, _DEADLINE_SECONDS, name="overview sweeper", is_pooled=is_pooled)
     repeat(
         lambda: sweep(postgres, settings.cart_days, stop),
         stop,

@@ -3,9 +3,9 @@
 Connections are libpq's asynchronous ones, driven by ``poll``: deadlines hold also where the server hangs.
 """
 
-from service.postgres.connection import SESSION_OPTIONS
+from service.postgres.connection import SESSION, options
 from service.postgres.listener import Listener
 from service.postgres.pool import Postgres
 from service.postgres.statement import Call, Statement
 
-__all__ = ["SESSION_OPTIONS", "Call", "Listener", "Postgres", "Statement"]
+__all__ = ["SESSION", "Call", "Listener", "Postgres", "Statement", "options"]

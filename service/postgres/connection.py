@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg2.extensions
 from psycopg2.extensions import BYTES, POLL_OK, POLL_READ, POLL_WRITE, register_type
 
 from service.coroutines import READABLE, WRITABLE, block_on, is_ready, ready
-from service.postgres.statement import Call, text_of
+from service.postgres.statement import Call, inlined, text_of
 
 _EVENTS = {POLL_READ: READABLE, POLL_WRITE: WRITABLE}
 
@@ -24,24 +24,41 @@ LOST = (psycopg2.OperationalError, psycopg2.InterfaceError, OSError)
 # millisecond. While it runs a query, a server checks ten times a second whether the client is still connected (Postgres
 # 14 and later), and ends the query if not.
 _CHECK_SECONDS = 0.1
-SESSION_OPTIONS = (
-    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off -c random_page_cost=1.1"
-    f" -c client_connection_check_interval={int(_CHECK_SECONDS * 1000)}"
-)
+SESSION = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "jit": "off",
+    "random_page_cost": "1.1",
+    "client_connection_check_interval": str(int(_CHECK_SECONDS * 1000)),
+}
+"""Postgres' settings for each connection of a pool."""
+
+
+def options(session: Mapping[str, str]) -> str:
+    """Settings of a session as libpq's ``options``."""
+    return " ".join(f"-c {name}={value}" for name, value in session.items())
 
 
 class Connection(psycopg2.extensions.connection):
     """A connection with what is made once for it: prepared statements and a cursor. Text comes as UTF-8 bytes.
+
+    Through a pooler each transaction may be on another connection to the server: nothing is prepared, and the settings
+    of the session come with each transaction.
 
     ``until`` is a ``time.monotonic`` deadline; methods that take one raise one of ``LOST``.
     """
 
     _prepared: set[str]
     _only_cursor: psycopg2.extensions.cursor
+    _of_transaction: str
 
     @classmethod
-    def connect(cls, until: float, **parameters: Any) -> Connection:
-        """A connection with these libpq ``parameters``, made within the deadline; blocking."""
+    def connect(
+        cls, until: float, session: Mapping[str, str], *, is_pooled: bool = False, **parameters: Any
+    ) -> Connection:
+        """A connection with these settings and libpq ``parameters``, made within the deadline; blocking."""
+        if not is_pooled:
+            parameters["options"] = options(session)
         connection: Connection = psycopg2.connect(connection_factory=cls, async_=True, **parameters)
         try:
             block_on(connection.wait(until))
@@ -50,11 +67,15 @@ class Connection(psycopg2.extensions.connection):
             raise
         connection._prepared = set()
         connection._only_cursor = connection.cursor()
+        settings = "".join([f"SET LOCAL {name} = '{value}';" for name, value in session.items()])
+        connection._of_transaction = settings if is_pooled else ""
         register_type(BYTES, connection)
         return connection
 
     async def run(self, calls: Sequence[Call], until: float) -> list[tuple[Any, ...]]:
         """Make the calls in one transaction and one round trip; return the rows of the last."""
+        if self._of_transaction:
+            return await self.execute(self._of_transaction + inlined(calls, self._literal), (), until)
         for statement, _ in calls:
             if statement.name not in self._prepared:
                 await self.execute(f"PREPARE {statement.name} AS {statement.sql}", (), until)
@@ -66,6 +87,9 @@ class Connection(psycopg2.extensions.connection):
         (cursor := self._only_cursor).execute(text, values or None)
         await self.wait(until)
         return cursor.fetchall() if cursor.description else []
+
+    def _literal(self, value: Any) -> str:
+        return self._only_cursor.mogrify("%s", (value,)).decode()
 
     async def wait(self, until: float) -> None:
         """Wait until the operation in progress has ended."""

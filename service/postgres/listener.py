@@ -14,7 +14,7 @@ class Listener:
     """One connection that listens on ``channel``; it is made when first needed and again after it was lost."""
 
     def __init__(self, url: str, channel: str, timeout_seconds: float) -> None:
-        self._servers = Servers(url, f"overview {channel}", "")
+        self._servers = Servers(url, f"overview {channel}", {})
         self._channel = channel
         self._timeout_seconds = timeout_seconds
         self._connection: Connection | None = None

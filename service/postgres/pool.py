@@ -14,7 +14,7 @@ from service.coroutines import block_on, elsewhere
 from service.errors import LockTimeout, PostgresUnavailable
 from service.metrics import PoolMetrics
 from service.metrics.memory import SharedMemory
-from service.postgres.connection import LOST, SESSION_OPTIONS, Connection
+from service.postgres.connection import LOST, SESSION, Connection
 from service.postgres.servers import Servers
 from service.postgres.slots import Slots
 from service.postgres.statement import Call
@@ -27,7 +27,8 @@ class Postgres:
     """A pool of at most ``size`` connections to ``url``. A call that finds none free waits for one.
 
     ``timeout_seconds`` bounds a call as a whole: waiting for a connection, connecting, and running. So does an earlier
-    ``deadline`` of the request. ``on_connect`` is the first call on each new connection. ``metrics`` count the calls.
+    ``deadline`` of the request. ``on_connect`` is the first call on each new connection, or, where a pooler that gives
+    each transaction another one is in between (``is_pooled``), in each transaction. ``metrics`` count the calls.
     """
 
     def __init__(
@@ -39,10 +40,12 @@ class Postgres:
         name: str = "overview",
         on_connect: Call | None = None,
         metrics: PoolMetrics | None = None,
+        is_pooled: bool = False,
     ) -> None:
-        options = f"{SESSION_OPTIONS} -c statement_timeout={int(timeout_seconds * 1000)}"
-        self._servers = Servers(url, name, options)
-        self._on_connect = on_connect
+        session = {**SESSION, "statement_timeout": str(int(timeout_seconds * 1000))}
+        self._servers = Servers(url, name, session, is_pooled=is_pooled)
+        self._on_connect = None if is_pooled else on_connect
+        self._first_calls = [on_connect] if is_pooled and on_connect is not None else []
         self._timeout_seconds = timeout_seconds
         self._slots = Slots(size)
         self._metrics = metrics or PoolMetrics.of(SharedMemory().claim()[0])
@@ -65,7 +68,7 @@ class Postgres:
         try:
             if (connection := self._idle_connection()) is None:
                 connection = await elsewhere(partial(self._connect, until))
-            rows = await connection.run(calls, until)
+            rows = await connection.run([*self._first_calls, *calls], until)
         except BaseException as error:
             if isinstance(error, psycopg2.errors.LockNotAvailable) and connection is not None:
                 self._put_back(connection)  # as good as before

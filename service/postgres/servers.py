@@ -6,7 +6,7 @@ libpq itself has no timeout per host where it connects asynchronously, and resol
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import psycopg2
@@ -18,18 +18,19 @@ from service.settings import SettingError
 
 
 class Servers:
-    """The servers at ``url``; ``name`` and ``options`` are those of each session.
+    """The servers at ``url``; ``name`` and the settings of ``session`` are those of each session.
 
     With several hosts, ``target_session_attrs`` selects among them. A standby is refused: it lags behind its primary
-    and takes no writes. Raises SettingError for an invalid URL.
+    and takes no writes; a pooler (``is_pooled``) does not report it. Raises SettingError for an invalid URL.
     """
 
-    def __init__(self, url: str, name: str, options: str) -> None:
+    def __init__(self, url: str, name: str, session: Mapping[str, str], *, is_pooled: bool = False) -> None:
         try:
             parsed = parse_dsn(url)
         except psycopg2.ProgrammingError:
             raise SettingError("DATABASE_URL is not a URL that libpq knows") from None
-        self._parameters = {**parsed, "application_name": name, "options": options}
+        self._parameters = {**parsed, "application_name": name}
+        self._session, self._is_pooled = session, is_pooled
         self._must_write = parsed.get("target_session_attrs") == "read-write"
         self._places = _places(parsed)
         self._last_good = 0
@@ -66,7 +67,8 @@ class Servers:
         addresses = list(_addresses(place, until))
         for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             try:
-                return Connection.connect(_share(until, left), **{**self._parameters, **place, **address})
+                parameters = {**self._parameters, **place, **address}
+                return Connection.connect(_share(until, left), self._session, is_pooled=self._is_pooled, **parameters)
             except LOST as error:
                 failure = error
         raise failure

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+_PARAMETER = re.compile(r"\$(\d+)")
+_COMMENT = re.compile("--[^\n]*")
 
 
 class Statement(NamedTuple):
@@ -34,9 +37,25 @@ def text_of(calls: Sequence[Call]) -> tuple[str, list[Any]]:
     return text, [_adapted(value) for _, values in calls for value in values]
 
 
+def inlined(calls: Sequence[Call], literal: Callable[[Any], str]) -> str:
+    """SQL text of all the calls for a server that prepares nothing; ``literal`` writes a value into it."""
+    return ";".join([_with_values(call.statement, [literal(_adapted(each)) for each in call.values]) for call in calls])
+
+
+def _with_values(statement: Statement, literals: Sequence[str]) -> str:
+    # In one pass: what looks like a parameter in a value is none.
+    return _PARAMETER.sub(lambda parameter: literals[int(parameter[1]) - 1], _without_comments(statement))
+
+
+@functools.cache
+def _without_comments(statement: Statement) -> str:
+    """A value in a comment could end its line, and the comment with it. No string in a statement contains ``--``."""
+    return _COMMENT.sub("", statement.sql)
+
+
 @functools.cache
 def _invocation(statement: Statement) -> str:
-    count = max((int(number) for number in re.findall(r"\$(\d+)", statement.sql)), default=0)
+    count = max(map(int, _PARAMETER.findall(statement.sql)), default=0)
     return f"EXECUTE {statement.name}" + (f"({','.join(['%s'] * count)})" if count else "")
 
 

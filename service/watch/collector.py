@@ -19,7 +19,7 @@ from service.watch.fleet import Fleet
 from service.watch.history import SECONDS, History
 from service.watch.nginx_log import NginxLog
 from service.watch.series import LAG_NANOSECONDS, REDIS_LIMIT, REDIS_USED
-from service.watch.storage import Storage
+from service.watch.storage import DEADLINE_SECONDS, Storage
 from service.watch.stores import postgres_counts, postgres_state, redis_state
 
 _LOG = logging.getLogger(__name__)
@@ -41,9 +41,9 @@ class Collector:
         self.fleet = Fleet(settings.addresses())
         self.log = NginxLog(settings.nginx_access_log)
         self.redis = RedisStore(settings.redis_url, settings.redis_timeout_seconds)
-        self._postgres = Postgres(settings.database_url, 2, _POSTGRES_SECONDS, name="overview watch")
+        self._postgres = _pool(settings, 2, _POSTGRES_SECONDS)
         self.database = DatabaseCatalogue(self._postgres)
-        self.storage = Storage(settings.database_url, self.history)
+        self.storage = Storage(_pool(settings, 1, DEADLINE_SECONDS), self.history)
         self.watching_since = int(time.time())
         self.seen = Seen(self.watching_since, self.fleet.states, None, None, self.log.state)
         self.pulls = 0
@@ -156,3 +156,8 @@ class Collector:
         oldest = self.seen.time - _FARTHEST_BEHIND_SECONDS
         is_late = any(state.is_up and 0 < state.last_second < oldest for state in self.fleet.states.values())
         return is_late or self.log.is_behind or self._known.late != self._known.gone
+
+
+def _pool(settings: Settings, size: int, seconds: float) -> Postgres:
+    url, is_pooled = settings.database_url, settings.postgres_pooler
+    return Postgres(url, size, seconds, name="overview watch", is_pooled=is_pooled)

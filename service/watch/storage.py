@@ -28,14 +28,14 @@ MINUTES_LOAD, MINUTES_STORE, EVENTS_LOAD, EVENTS_STORE = (
 MOST_EVENTS = 1000
 STORE_EVERY_SECONDS = 10.0
 _LATE_SECONDS = 15  # after a minute's end, within which the last rows of it come
-_DEADLINE_SECONDS = 2.0  # nobody waits for it
+DEADLINE_SECONDS = 2.0  # nobody waits for it
 
 
 class Storage:
-    """The stored minutes of ``history``, and the ``events``, oldest first."""
+    """The minutes of ``history`` stored in ``postgres``, which it closes, and the ``events``, oldest first."""
 
-    def __init__(self, database_url: str, history: History) -> None:
-        self._postgres = Postgres(database_url, 1, _DEADLINE_SECONDS, name="overview watch")
+    def __init__(self, postgres: Postgres, history: History) -> None:
+        self._postgres = postgres
         self._history = history
         self._lock = threading.Lock()
         self._events: deque[Event] = deque(maxlen=MOST_EVENTS)

@@ -20,7 +20,7 @@ from deploy.local.processes import StackError
 from service.catalogue import Kind
 from service.catalogue.database import DOCUMENTS
 from service.coroutines import block_on
-from service.postgres import SESSION_OPTIONS, Call, Postgres, Statement
+from service.postgres import SESSION, Call, Postgres, Statement, options
 from service.settings import Settings
 from tests.bench import growth, pages
 from tests.bench.turns import SAMPLE, Side, trials
@@ -77,7 +77,7 @@ def execution_ms(url: str, kind: Kind, ids: Sequence[int], together: int) -> flo
     """Median of EXPLAIN's execution time for a query of so many ids, warm, in milliseconds."""
     parts = _parts(random.sample(ids, SAMPLE), together)
     with ExitStack() as stack:
-        cursor = _plain(stack, url, SESSION_OPTIONS)
+        cursor = _plain(stack, url, options(SESSION))
         cursor.execute(f"PREPARE ours AS {DOCUMENTS[kind].sql}")
         _, found = ([_explained(cursor, part) for part in parts] for _ in range(2))
     return median(found)

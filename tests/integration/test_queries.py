@@ -10,7 +10,7 @@ import pytest
 from service import sweeper
 from service.cart import additions, carts
 from service.catalogue import database
-from service.postgres import SESSION_OPTIONS, Call
+from service.postgres import SESSION, Call, options
 from service.postgres.statement import text_of
 
 IDS = [7, 1500, 2999, 4_000_000]
@@ -53,7 +53,7 @@ CATALOGUE_AND_CARTS = {
 
 @pytest.fixture
 def planner(database_url):
-    with psycopg2.connect(database_url, options=SESSION_OPTIONS) as connection, connection.cursor() as cursor:
+    with psycopg2.connect(database_url, options=options(SESSION)) as connection, connection.cursor() as cursor:
         cursor.execute(Path(__file__).with_name("many_products.sql").read_text())
         yield cursor
     connection.close()

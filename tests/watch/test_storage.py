@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import probes
-from deploy.local.servers import Postgres
+from deploy.local import probes, servers
 from migrations import runner
 from service.errors import Unavailable
+from service.postgres import Postgres
 from service.watch.events import Event
 from service.watch.history import MINUTES, History
-from service.watch.storage import MOST_EVENTS, Storage
+from service.watch.storage import DEADLINE_SECONDS, MOST_EVENTS, Storage
 from tests.chaos.waits import wait_until
 from tests.watch.reports import HITS, report
 
@@ -25,7 +25,7 @@ def minute():
 
 def storage_of(url):
     history = History()
-    return Storage(url, history), history
+    return Storage(Postgres(url, 1, DEADLINE_SECONDS), history), history
 
 
 def hits(history, minute):
@@ -130,7 +130,7 @@ def stopped_postgres(server_root: Path, free_port):
     root = server_root / "watch"
     root.mkdir()
     root.chmod(0o755)
-    server = Postgres(root, free_port("watch"), root / "log", durable=False)
+    server = servers.Postgres(root, free_port("watch"), root / "log", durable=False)
     server.start()
     runner.migrate(server.url)
     server.stop()
