@@ -9,9 +9,10 @@ from __future__ import annotations
 import select
 import time
 import types
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for_futures
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 READABLE, WRITABLE = select.POLLIN, select.POLLOUT  # epoll has the same numbers
@@ -78,11 +79,50 @@ class Turn(NamedTuple):
         """Threads take turns by themselves."""
 
 
-Wait = Ready | Settled | Elsewhere | Turn
+class Together(NamedTuple):
+    """Wait until every one of ``works`` has ended. They raise nothing."""
+
+    works: Sequence[Work[None]]
+
+    def block(self) -> None:
+        """Run them: all wait for their sockets at once, for anything else one by one."""
+        waits = _next_waits(self.works)
+        while waits:
+            turn_of = [work for work, wait in waits.items() if not isinstance(wait, Ready)]
+            for work in turn_of:
+                waits[work].block()
+            if not turn_of:
+                turn_of = _first_ready({work: wait for work, wait in waits.items() if isinstance(wait, Ready)})
+            for work in turn_of:
+                del waits[work]
+            waits |= _next_waits(turn_of)
+
+
+Wait = Ready | Settled | Elsewhere | Turn | Together
 Work = Coroutine[Wait, None, T]
 """A coroutine that can be run here and there."""
 
 _TURN = Turn()
+
+
+def _next_waits(works: Sequence[Work[None]]) -> dict[Work[None], Wait]:
+    """What each of these waits for next; those that end are left out."""
+    waits = {}
+    for work in works:
+        with suppress(StopIteration):
+            waits[work] = work.send(None)
+    return waits
+
+
+def _first_ready(waits: Mapping[Work[None], Ready]) -> list[Work[None]]:
+    """Wait for the first of these sockets or deadlines: whose turn it is then."""
+    poll = select.poll()
+    for wait in waits.values():
+        poll.register(wait.source, wait.events)
+    until = min(wait.until for wait in waits.values())
+    events = dict(poll.poll(max(0.0, until - time.monotonic()) * 1000))
+    now = time.monotonic()
+    return [work for work, wait in waits.items() if wait.source.fileno() in events or wait.until <= now]
 
 
 def block_on(work: Work[T]) -> T:
@@ -125,3 +165,18 @@ async def elsewhere(function: Callable[[], T]) -> T:
 async def turn() -> None:
     """Let others run first, in the middle of long work."""
     await _await(_TURN)
+
+
+async def together(works: Sequence[Work[T]]) -> list[T]:
+    """The results of works that wait at the same time; raises what the first of them raised, after all have ended."""
+    futures: list[Future[T]] = [Future() for _ in works]
+    if works:
+        await _await(Together([_settle(future, work) for future, work in zip(futures, works, strict=True)]))
+    return [future.result() for future in futures]
+
+
+async def _settle(future: Future[T], work: Work[T]) -> None:
+    try:
+        future.set_result(await work)
+    except Exception as error:
+        future.set_exception(error)

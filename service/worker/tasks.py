@@ -8,10 +8,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from math import inf
 
-from service.coroutines import Elsewhere, Ready, Settled, Wait, Work
+from service.coroutines import Elsewhere, Ready, Settled, Together, Wait, Work
 
 _LOG = logging.getLogger(__name__)
 
@@ -19,12 +19,20 @@ _LOG = logging.getLogger(__name__)
 class Task:
     """A coroutine with a context of its own, and what it waits for now."""
 
-    __slots__ = ("context", "wait", "work")
+    __slots__ = ("context", "parent", "wait", "work")
 
-    def __init__(self, work: Work[None]) -> None:
+    def __init__(self, work: Work[None], context: Context, parent: _Parent | None = None) -> None:
         self.work = work
-        self.context = copy_context()
+        self.context = context
+        self.parent = parent
         self.wait: Wait | None = None
+
+
+class _Parent:
+    """The task that waits for several, and how many of them have not ended."""
+
+    def __init__(self, task: Task, wait: Together) -> None:
+        self.task, self.wait, self.missing = task, wait, len(wait.works)
 
 
 class Tasks:
@@ -46,7 +54,7 @@ class Tasks:
 
     def start(self, work: Work[None]) -> None:
         """Run a coroutine until it first waits. What it raises is logged."""
-        self._step(Task(work))
+        self._step(Task(work, copy_context()))
 
     def wait_seconds(self, most: float) -> float:
         """How long to wait for events: ``most``, or until it is a task's turn."""
@@ -82,6 +90,7 @@ class Tasks:
         try:
             task.wait = wait = task.context.run(task.work.send, None)
         except StopIteration:
+            self._end(task)
             return
         except Exception:
             _LOG.exception("a task failed")
@@ -94,8 +103,18 @@ class Tasks:
             wait.future.add_done_callback(lambda _: self._call(self._go_on, task, wait))
         elif isinstance(wait, Elsewhere):
             threading.Thread(target=self._block, args=(task, wait), name="elsewhere", daemon=True).start()
+        elif isinstance(wait, Together):
+            parent = _Parent(task, wait)
+            for work in wait.works:
+                self._step(Task(work, task.context.copy(), parent))
         else:
             self._next.append(task)
+
+    def _end(self, task: Task) -> None:
+        if (parent := task.parent) is not None:
+            parent.missing -= 1
+            if not parent.missing:
+                self._go_on(parent.task, parent.wait)
 
     def _wait(self, task: Task, until: float) -> None:
         self._waiting.add(task)

@@ -11,7 +11,7 @@ from functools import partial
 
 import pytest
 
-from service.coroutines import READABLE, block_on, elsewhere, ready, settled, turn
+from service.coroutines import READABLE, block_on, elsewhere, ready, settled, together, turn
 from service.worker.tasks import Tasks
 
 FOREVER = 3600.0
@@ -209,3 +209,42 @@ def test_the_end_of_an_earlier_wait_is_not_taken_for_that_of_a_later(loop, pair)
     pair[1].send(b"here")
     loop.until(lambda: seen)
     assert seen == [b"here"]
+
+
+def test_several_wait_together_and_each_gets_its_own(run):
+    pairs = [socket.socketpair() for _ in range(3)]
+    for number, (ours, theirs) in enumerate(pairs):
+        ours.setblocking(False)
+        threading.Timer(0.02 * (3 - number), theirs.send, [b"%d" % number]).start()
+    began = time.monotonic()
+    works = [received(ours, began + 10) for ours, _ in pairs]
+    assert run(together([*works, elsewhere(lambda: b"away")])) == [b"0", b"1", b"2", b"away"]
+    assert time.monotonic() - began < 5
+    for pair in pairs:
+        for each in pair:
+            each.close()
+
+
+def test_who_is_late_ends_at_its_own_deadline_and_the_others_have_ended_by_then(run, pair):
+    ours, _ = pair
+    other, sender = socket.socketpair()
+    other.setblocking(False)
+    threading.Timer(0.1, sender.send, [b"later"]).start()
+    ended = []
+
+    async def noted():
+        ended.append(await received(other, time.monotonic() + 10))
+
+    async def late():
+        with pytest.raises(TimeoutError):
+            await together([received(ours, time.monotonic() + 0.02), noted()])
+        return True
+
+    assert run(late())
+    assert ended == [b"later"]
+    other.close()
+    sender.close()
+
+
+def test_none_together_are_no_wait(run):
+    assert run(together([])) == []
