@@ -11,7 +11,8 @@ A request comes down through these layers, and imports run the same way only (ch
     cache, postgres      storage: cache-aside over Redis, a bounded connection pool
     metrics, logs        monitoring
     errors, deadline,    shared by all layers
-    timing, settings
+    timing, settings,
+    environment
 
 Programs of their own: ``invalidator`` (invalidates what changed in the catalogue), ``sweeper`` (deletes old carts and
 idempotency keys), ``watch`` (collects what instances count, and serves the operators' page), ``watch.terminal`` (shows

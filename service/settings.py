@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+from service.environment import SettingError, text_of
 
-class SettingError(ValueError):
-    """A setting is missing or has a value that cannot be used; the message names it, never a secret's value."""
+__all__ = ["SettingError", "Settings", "database_url", "table", "texts"]
 
 
 _DAY, _MONTH = 86_400, 30 * 86_400
@@ -37,7 +37,8 @@ def _setting(
 class Settings:
     """What an instance, the loader, the migrations and the nginx template take from outside.
 
-    The environment variable of a field is its name in capitals. Fields without a default must be set.
+    The environment variable of a field is its name in capitals; a secret may be in the file that this with ``_FILE``
+    names. Fields without a default must be set.
     """
 
     database_url: str = _setting("Postgres, as a libpq URL", secret=True)
@@ -128,13 +129,11 @@ class Settings:
 
         Raises SettingError naming every variable that is missing, or the first that has a wrong value.
         """
-        given = {f: environ[f.name.upper()] for f in dataclasses.fields(cls) if f.name.upper() in environ}
-        missing = [
-            f.name.upper() for f in dataclasses.fields(cls) if f not in given and f.default is dataclasses.MISSING
-        ]
+        given, fields = texts(environ), {field.name.upper(): field for field in dataclasses.fields(cls)}
+        missing = [name for name, f in fields.items() if name not in given and f.default is dataclasses.MISSING]
         if missing:
             raise SettingError(f"set {', '.join(missing)}")
-        return cls(**{field.name: _parse(field, text) for field, text in given.items()})
+        return cls(**{fields[name].name: _parse(fields[name], text) for name, text in given.items()})
 
     def addresses(self) -> list[str]:
         """The addresses of all instances."""
@@ -154,9 +153,19 @@ class Settings:
 
 def database_url(environ: Mapping[str, str] = os.environ) -> str:
     """Read the one setting that migrating and loading need. Raises SettingError if it is missing or empty."""
-    if url := environ.get("DATABASE_URL"):
+    if url := _text(Settings.__dataclass_fields__["database_url"], environ):
         return url
     raise SettingError("set DATABASE_URL")
+
+
+def texts(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what is set, by variable, as it is written. Raises SettingError as ``text_of``."""
+    found = ((field.name.upper(), _text(field, environ)) for field in dataclasses.fields(Settings))
+    return {name: text for name, text in found if text is not None}
+
+
+def _text(field: dataclasses.Field[Any], environ: Mapping[str, str]) -> str | None:
+    return text_of(field.name.upper(), environ, may_be_file=field.metadata["secret"])
 
 
 _TRUTH = {"1": True, "on": True, "true": True, "yes": True, "0": False, "off": False, "false": False, "no": False}

@@ -22,7 +22,8 @@ def procfile() -> dict[str, str]:
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a child: this one's with ``settings``, and this Python's programs first on PATH."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    return {**os.environ, **settings, "PATH": path}
+    inherited = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in settings}
+    return {**inherited, **settings, "PATH": path}
 
 
 class Process(Child):

@@ -1,7 +1,6 @@
 """Starts the whole stack in order, watches it, and stops it in reverse order."""
 
 import contextlib
-import dataclasses
 import os
 import secrets
 import subprocess
@@ -17,7 +16,7 @@ from deploy.local.processes import Child, StackError
 from deploy.local.seeding import SAMPLE_PRODUCTS, seed_commands
 from deploy.local.servers import Nginx, Postgres, Redis, reachable
 from service import nginx_conf
-from service.settings import Settings
+from service.settings import Settings, texts
 
 _PREFERRED_PORT, _PREFERRED_OPERATIONS_PORT = 8080, 8081
 _OTHER_CONNECTIONS = 30  # of invalidator, sweeper, watch process, loader, psql and Postgres itself
@@ -37,11 +36,7 @@ class Supervisor:
         self.before = run.environment()
         self.private_before = before.get("ports", {})
         self.ports = Ports(self.private_before)
-        self.settings = {
-            field.name.upper(): os.environ[field.name.upper()]
-            for field in dataclasses.fields(Settings)
-            if os.environ.get(field.name.upper())
-        }
+        self.settings = {name: text for name, text in texts(os.environ).items() if text}
         self.parts: list[Child] = []
 
     def serve(self) -> None:

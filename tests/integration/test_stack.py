@@ -375,8 +375,13 @@ def test_nginx_reaches_instances_at_unix_sockets_also_after_a_kill(tmp_path: Pat
         command("clean")
 
 
-def test_ctrl_c_stops_all_and_leaves_the_users_own_servers(command: Command, database_url: str, redis_url: str) -> None:
-    command.environ |= {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "CART_SECRET": "mine and long enough"}
+def test_ctrl_c_stops_all_and_leaves_the_users_own_servers(
+    command: Command, database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    in_a_file = tmp_path / "redis_url"
+    in_a_file.write_text(f"{redis_url}\n")
+    command.environ |= {"DATABASE_URL": database_url, "REDIS_URL_FILE": str(in_a_file)}
+    command.environ |= {"CART_SECRET": "mine and long enough"}
     running = subprocess.Popen(
         [*command.line, "run"],
         cwd=CHECKOUT,
