@@ -1,7 +1,6 @@
 """Command line of the local stack, called by the Makefile: ``python -m deploy.local COMMAND``."""
 
 import argparse
-import contextlib
 import os
 import shutil
 import signal
@@ -11,11 +10,13 @@ import time
 from pathlib import Path
 
 from deploy.local import probes
+from deploy.local.foreground import run_until_stopped
 from deploy.local.instances import CHECKOUT, environment
+from deploy.local.parts import say
 from deploy.local.places import RunDirectory
 from deploy.local.processes import StackError
 from deploy.local.seeding import full_seed_commands, seed_commands
-from deploy.local.supervisor import Supervisor, invitation, say
+from deploy.local.supervisor import Supervisor, invitation
 from service.settings import SettingError
 
 _UP_SECONDS = 300
@@ -25,22 +26,9 @@ _FULL_FILES_GB = 2.4
 _FULL_DATABASE_GB = 10
 
 
-class Stopped(BaseException):
-    """A signal to stop this process; not an Exception, so that no handler takes it for a failure."""
-
-
-def _raise_stopped(number: int, _frame: object) -> None:
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)  # stopping has deadlines of its own
-    raise Stopped(signal.Signals(number).name)
-
-
 def run(directory: RunDirectory) -> int:
     """Run the stack in the foreground until Ctrl-C."""
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, _raise_stopped)
-    with contextlib.suppress(Stopped):
-        Supervisor(directory).serve()
+    run_until_stopped(Supervisor(directory).serve)
     return 0
 
 

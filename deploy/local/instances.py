@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.local import probes
+from deploy.local.hosts import LOCAL, Host
 from deploy.local.processes import Child, StackError
 from deploy.local.servers import reachable
 
@@ -29,26 +30,35 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 class Process(Child):
     """One line of the Procfile; it is ready as soon as it runs."""
 
-    def __init__(self, kind: str, log: Path, settings: Mapping[str, str], name: str | None = None) -> None:
+    def __init__(
+        self, kind: str, log: Path, settings: Mapping[str, str], name: str | None = None, host: Host = LOCAL
+    ) -> None:
         try:
             line = procfile()[kind]
         except KeyError:
             raise StackError(f"the Procfile has no line {kind!r}") from None
         command = ["/bin/sh", "-c", f"exec {line}"]
-        super().__init__(name or kind, command, log, directory=CHECKOUT, environ=environment(settings))
+        super().__init__(name or kind, command, log, directory=CHECKOUT, environ=environment(settings), host=host)
 
 
 class Instance(Process):
-    """One gunicorn: the ``web`` line of the Procfile with PORT set, and SOCKET, a path, where there is one.
+    """One gunicorn: the ``web`` line of the Procfile with HOST and PORT set, and SOCKET, a path, where there is one.
 
     ``address`` is for probes and metrics, ``upstream`` for nginx.
     """
 
     def __init__(
-        self, port: int, log: Path, settings: Mapping[str, str], name: str = "web", socket: Path | None = None
+        self,
+        port: int,
+        log: Path,
+        settings: Mapping[str, str],
+        name: str = "web",
+        socket: Path | None = None,
+        host: Host = LOCAL,
     ) -> None:
-        super().__init__("web", log, {**settings, "PORT": str(port), "SOCKET": str(socket or "")}, name)
-        self.address = f"127.0.0.1:{port}"
+        given = {**settings, "HOST": host.ip, "PORT": str(port), "SOCKET": str(socket or "")}
+        super().__init__("web", log, given, name, host)
+        self.address = f"{host.ip}:{port}"
         self.upstream = f"unix:{socket}" if socket else self.address
         self.url = f"http://{self.address}"
 
@@ -59,8 +69,8 @@ class Instance(Process):
 class Watch(Process):
     """The watch process, at the address that the setting OPERATIONS has."""
 
-    def __init__(self, log: Path, settings: Mapping[str, str]) -> None:
-        super().__init__("watch", log, settings)
+    def __init__(self, log: Path, settings: Mapping[str, str], host: Host = LOCAL) -> None:
+        super().__init__("watch", log, settings, host=host)
         self.address = reachable(settings["OPERATIONS"])
 
     def probe(self) -> None:

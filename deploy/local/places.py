@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from deploy.local.files import write_private
 from deploy.local.processes import StackError, server_user
-from deploy.local.servers import write_private
 
 # Below the ports that the kernel gives to outgoing connections, so that the port of a stopped server stays free.
 _PORTS = range(20000, 32000)

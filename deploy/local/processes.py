@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from deploy.local.hosts import LOCAL, Host
+
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
 _TAIL_BYTES = 4000
@@ -52,9 +54,10 @@ class Child:
         directory: Path,
         environ: Mapping[str, str] | None = None,
         user: pwd.struct_passwd | None = None,
+        host: Host = LOCAL,
     ) -> None:
         self.name, self.command, self.log = name, [str(part) for part in command], log
-        self.directory, self.environ, self.user = directory, environ, user
+        self.directory, self.environ, self.user, self.host = directory, environ, user, host
         self.process: subprocess.Popen[bytes] | None = None
         self._log_start = 0
 
@@ -72,7 +75,7 @@ class Child:
     def launch(self) -> None:
         """Start the process without waiting for it."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, self.host.entered():
             self._log_start = log.tell()
             try:
                 self.process = subprocess.Popen(

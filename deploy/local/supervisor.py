@@ -3,14 +3,13 @@
 import contextlib
 import os
 import secrets
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.local import probes
-from deploy.local.instances import CHECKOUT, Instance, Process, Watch, environment, procfile
+from deploy.local.instances import Instance, Process, Watch, procfile
+from deploy.local.parts import Parts, say
 from deploy.local.places import Ports, RunDirectory
 from deploy.local.processes import Child, StackError
 from deploy.local.seeding import SAMPLE_PRODUCTS, seed_commands
@@ -20,11 +19,6 @@ from service.settings import Settings, texts
 
 _PREFERRED_PORT, _PREFERRED_OPERATIONS_PORT = 8080, 8081
 _OTHER_CONNECTIONS = 30  # of invalidator, sweeper, watch process, loader, psql and Postgres itself
-
-
-def say(part: str, text: str) -> None:
-    """Print a line of progress."""
-    print(f"{part:<12} {text}", flush=True)
 
 
 class Supervisor:
@@ -37,19 +31,19 @@ class Supervisor:
         self.private_before = before.get("ports", {})
         self.ports = Ports(self.private_before)
         self.settings = {name: text for name, text in texts(os.environ).items() if text}
-        self.parts: list[Child] = []
+        self.parts = Parts(run.logs)
 
     def serve(self) -> None:
         """Start everything, print the addresses, watch until a signal's exception, then stop everything."""
         started = time.monotonic()
         with self.run.held(), contextlib.ExitStack() as stopping:
-            stopping.callback(self._stop)
+            stopping.callback(self.parts.stop)
             self._start()
             say("ready", f"after {time.monotonic() - started:.1f} s; logs in {self.run.logs}")
             for line in invitation(self.settings):
                 print(line, flush=True)
             self.run.write_state({"pid": os.getpid(), "ports": self.ports.given, "parts": self._described()})
-            self._watch()
+            self.parts.watch()
 
     def _start(self) -> None:
         self.run.write_state({"ports": self.private_before})
@@ -65,12 +59,14 @@ class Supervisor:
     def _stores(self) -> None:
         root = self.run.servers() / "stack"
         if not self._theirs("DATABASE_URL", "postgres"):
-            postgres = Postgres(root, self.ports.take("postgres"), self._log("postgres"), connections=_connections())
-            self._begin(postgres)
+            postgres = Postgres(
+                root, self.ports.take("postgres"), self.parts.log("postgres"), connections=_connections()
+            )
+            self.parts.begin(postgres)
             self.settings["DATABASE_URL"] = postgres.url
         if not self._theirs("REDIS_URL", "redis"):
-            redis = Redis(root, self.ports.take("redis"), self._log("redis"))
-            self._begin(redis)
+            redis = Redis(root, self.ports.take("redis"), self.parts.log("redis"))
+            self.parts.begin(redis)
             self.settings["REDIS_URL"] = redis.url
         for part, probe, name in (("postgres", probes.postgres, "DATABASE_URL"), ("redis", probes.redis, "REDIS_URL")):
             if part not in self.ports.given:
@@ -100,7 +96,7 @@ class Supervisor:
         self.run.write_environment(settings)
 
     def _prepare_catalogue(self) -> None:
-        self._command("-m", "migrations")
+        self.parts.command(self.settings, "-m", "migrations")
         say("migrations", "applied")
         with probes.query(self.settings["DATABASE_URL"]) as cursor:
             cursor.execute("TABLE products LIMIT 1")
@@ -108,71 +104,26 @@ class Supervisor:
                 return
         say("catalogue", f"empty: making a sample of {SAMPLE_PRODUCTS:,} products")
         for command in seed_commands(self.run):
-            self._command(*command)
+            self.parts.command(self.settings, *command)
         say("catalogue", f"loaded, report in {self.run.report}")
 
-    def _command(self, *arguments: str | Path) -> None:
-        """Run this Python with the stack's settings and wait for it; raises StackError with its log."""
-        log = self._log("commands")
-        with log.open("ab") as output:
-            command = [sys.executable, *map(str, arguments)]
-            environ = environment(self.settings)
-            done = subprocess.run(command, cwd=CHECKOUT, env=environ, stdout=output, stderr=output, check=False)
-        if done.returncode:
-            end = log.read_text(errors="replace")[-4000:].strip()
-            raise StackError(f"python {' '.join(map(str, arguments))} failed; the end of {log}:\n{end}")
-
     def _front(self) -> None:
-        of_web = [(port, self._log(name), self.settings, name, self._socket(name)) for name, port in self.web.items()]
+        of_web = [
+            (port, self.parts.log(name), self.settings, name, self._socket(name)) for name, port in self.web.items()
+        ]
         behind: list[Child] = [Instance(*each) for each in of_web]
         of_others = [kind for kind in procfile() if kind not in ("web", "watch")]
-        behind += [Process(kind, self._log(kind), self.settings) for kind in of_others]
+        behind += [Process(kind, self.parts.log(kind), self.settings) for kind in of_others]
         values = nginx_conf.values(Settings.from_env(self.settings))
-        self._begin(*behind)
-        self._begin(Nginx(self.run.servers() / "stack", self._log("nginx"), values))
-        self._begin(Watch(self._log("watch"), self.settings))
-
-    def _begin(self, *parts: Child) -> None:
-        """Start parts concurrently; each is registered before it runs, so that a signal leaves no process behind."""
-        started = time.monotonic()
-        for part in parts:
-            self.parts.append(part)
-            part.launch()
-        for part in parts:
-            part.wait_until_ready()
-            where = f"at {part.address}" if part.address else "running"
-            say(part.name, f"{where}, after {time.monotonic() - started:.1f} s")
+        self.parts.begin(*behind)
+        self.parts.begin(Nginx(self.run.servers() / "stack", self.parts.log("nginx"), values))
+        self.parts.begin(Watch(self.parts.log("watch"), self.settings))
 
     def _socket(self, name: str) -> Path:
         return self.run.sockets() / f"{name}.sock"
 
-    def _log(self, name: str) -> Path:
-        self.run.logs.mkdir(parents=True, exist_ok=True)
-        return self.run.logs / f"{name}.log"
-
     def _described(self) -> list[dict[str, object]]:
         return [{"name": part.name, "pid": part.pid, "address": part.address} for part in self.parts]
-
-    def _watch(self) -> None:
-        """Report when a part ends; `make status` shows it too. The others keep running."""
-        gone: set[Child] = set()
-        while True:
-            for part in self.parts:
-                if part not in gone and not part.alive():
-                    gone.add(part)
-                    print(part.report(), flush=True)
-            time.sleep(0.5)
-
-    def _stop(self) -> None:
-        """Stop from the outside in: nginx closes its connections, so that instances need not wait for them."""
-        ranks = {"nginx": 0, "redis": 2, "postgres": 3}
-        for rank in range(4):
-            these = [part for part in self.parts if ranks.get(part.name, 1) == rank]
-            for part in these:
-                part.ask_to_stop()
-            for part in these:
-                part.stop()
-        say("stopped", f"{len(self.parts)} processes")
 
 
 def invitation(settings: Mapping[str, str]) -> list[str]:

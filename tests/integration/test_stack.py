@@ -18,11 +18,12 @@ from urllib.request import urlopen
 import pytest
 
 from deploy.local import binaries, probes
+from deploy.local.files import write_private
 from deploy.local.instances import CHECKOUT, Process
 from deploy.local.places import Ports, RunDirectory
 from deploy.local.processes import Child, StackError
 from deploy.local.seeding import full_seed_commands
-from deploy.local.servers import Nginx, Postgres, Redis, reachable, write_private
+from deploy.local.servers import Nginx, Postgres, Redis, reachable
 from etl.generate import generate
 from service import nginx_conf
 from service.settings import Settings
