@@ -99,14 +99,13 @@ class Postgres(Child):
         command = ["initdb", "-D", making, "-U", _USER, "--encoding=UTF8", "--locale=C", "--auth=scram-sha-256"]
         self._command(making, [*command, f"--pwfile={self.password_file}", *([] if self.durable else ["--no-sync"])])
 
-    def _command(self, directory: Path, command: Sequence[str | Path]) -> None:
+    def _command(self, directory: Path, command: Sequence[str | Path], environ: Options | None = None) -> None:
         """Run one of Postgres' programs there, as the server's user; raises StackError with what it says."""
         program, *arguments = command
         command = [self.programs / program, *arguments]
         with self.host.entered():
-            done = subprocess.run(
-                command, capture_output=True, cwd=directory, timeout=120, check=False, **as_user(self.user)
-            )
+            fixed = {"capture_output": True, "timeout": 120, "cwd": directory, **as_user(self.user)}
+            done = subprocess.run(command, check=False, env=environ, **fixed)
         if done.returncode:
             raise StackError(f"{program} failed:\n{done.stderr.decode(errors='replace').strip()}")
 
@@ -119,7 +118,8 @@ class Redis(Child):
     ) -> None:
         program = binaries.redis(root.parent / SHELF)
         directory = own(root / name)
-        self.configuration, password = directory / "redis.conf", secret(directory / "password")
+        self.configuration = directory / "redis.conf"
+        password = options.get("requirepass") or secret(directory / "password")
         self.options = {
             "port": str(port),
             "bind": host.ip,

@@ -1,0 +1,1 @@
+"""A cluster on this machine: three hosts with Valkey Cluster, Postgres with replicas, instances and two nginx."""
