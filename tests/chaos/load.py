@@ -51,12 +51,12 @@ Read = Callable[[int], Said]
 Reader = Callable[[], AbstractContextManager[Read]]
 
 
-def over_http(address: str) -> Reader:
+def over_http(address: str, timeout_seconds: float = _TIMEOUT_SECONDS) -> Reader:
     """A reader on one kept-alive connection to ``address``."""
 
     @contextmanager
     def reader() -> Iterator[Read]:
-        connection = http.client.HTTPConnection(address, timeout=_TIMEOUT_SECONDS)
+        connection = http.client.HTTPConnection(address, timeout=timeout_seconds)
         try:
             yield lambda product_id: _get(connection, product_id)
         finally:

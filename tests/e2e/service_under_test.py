@@ -26,24 +26,14 @@ Part = TypeVar("Part", bound=Any)
 _WRONG = re.compile(r'^overview_shadow_total\{outcome="wrong"\} (\d+)', re.MULTILINE)
 
 
-@dataclass
-class Service:
-    """The parts, and how to ask them. The proxies stand before the stores where there are any."""
+class Asked:
+    """A service with ``instances``, which are asked for their state, and for what each counted."""
 
-    postgres: Postgres
-    redis: Redis
     instances: list[Instance]
-    invalidator: Process
-    nginx: Nginx
-    settings: Mapping[str, str]
-    postgres_proxy: FaultProxy | None = None
-    redis_proxy: FaultProxy | None = None
-    unread: Iterator[int] = field(default_factory=lambda: iter(range(PRODUCTS, 0, -1)))
-    """Ids of products, each given once: what was never read is in no cache."""
 
-    def get(self, path: str, address: str | None = None) -> tuple[int, dict[str, str], bytes]:
+    def get(self, path: str, address: str) -> tuple[int, dict[str, str], bytes]:
         """One GET on a connection of its own: status, headers with names in lower case, body."""
-        connection = http.client.HTTPConnection(address or self.nginx.address, timeout=10)
+        connection = http.client.HTTPConnection(address, timeout=10)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -61,17 +51,37 @@ class Service:
         pages = [self.get("/metrics", instance.address)[2].decode() for instance in alive]
         return sum(int(count) for page in pages for count in _WRONG.findall(page))
 
-    def sql(self, statement: str, *values: object) -> list[tuple]:
-        """Run one statement past the service, with its rows if it has any."""
-        with probes.query(self.postgres.url) as cursor:
-            cursor.execute(statement, values)
-            return cursor.fetchall() if cursor.description else []
-
     def _state(self, instance: Instance) -> str:
         try:
             return json.loads(self.get("/readyz", instance.address)[2])["status"]
         except (OSError, http.client.HTTPException):
             return "gone"
+
+
+@dataclass
+class Service(Asked):
+    """The parts, and how to ask them. The proxies stand before the stores where there are any."""
+
+    postgres: Postgres
+    redis: Redis
+    instances: list[Instance]
+    invalidator: Process
+    nginx: Nginx
+    settings: Mapping[str, str]
+    postgres_proxy: FaultProxy | None = None
+    redis_proxy: FaultProxy | None = None
+    unread: Iterator[int] = field(default_factory=lambda: iter(range(PRODUCTS, 0, -1)))
+    """Ids of products, each given once: what was never read is in no cache."""
+
+    def get(self, path: str, address: str | None = None) -> tuple[int, dict[str, str], bytes]:
+        """The same as of any service, through nginx unless another address is given."""
+        return super().get(path, address or self.nginx.address)
+
+    def sql(self, statement: str, *values: object) -> list[tuple]:
+        """Run one statement past the service, with its rows if it has any."""
+        with probes.query(self.postgres.url) as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
 
 
 @contextmanager
@@ -102,7 +112,7 @@ def running(
         redis = start(Redis(root, free_port("e2e redis"), root / "redis.log"))
         proxies = before(postgres), before(redis)
         runner.migrate(postgres.url)
-        _insert_products(postgres.url)
+        insert_products(postgres.url)
         urls = (_through(*pair) for pair in zip((postgres, redis), proxies, strict=True))
         given = {**_settings(free_port, micro_cache, *urls), **(settings or {})}
         instances = [
@@ -135,7 +145,8 @@ def _through(store: Postgres | Redis, proxy: FaultProxy | None) -> str:
     return store.url.replace(store.address, proxy.address) if proxy else store.url
 
 
-def _insert_products(url: str) -> None:
+def insert_products(url: str) -> None:
+    """Fill an empty catalogue with products that are only products."""
     with probes.query(url) as cursor:
         cursor.execute(
             "INSERT INTO products SELECT n, 'Product ' || n, '', '', 'Things', n FROM generate_series(1, %s) n",

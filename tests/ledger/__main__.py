@@ -7,7 +7,8 @@ import sys
 from collections.abc import Mapping
 
 from tests.bench.machine import processor
-from tests.ledger.run import Report, Run, first_of, private_stack
+from tests.ledger.run import Run, private_stack
+from tests.ledger.writers import Report, first_of
 
 OPERATIONS, ROUNDS, SECONDS = 200_000, 5, 330.0
 

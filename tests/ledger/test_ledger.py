@@ -4,7 +4,8 @@ import pytest
 
 from tests.ledger.expected import MOST_ITEMS, ExpectedCart, Outcome
 from tests.ledger.faults import FAULTS
-from tests.ledger.run import Run, first_of, private_stack
+from tests.ledger.run import Run, private_stack
+from tests.ledger.writers import first_of
 
 ACKNOWLEDGED, REFUSED, UNKNOWN = Outcome
 
