@@ -10,7 +10,7 @@ READY := $(VENV)/.installed
 STACK := $(PY) -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help run up status down seed migrate schema watch hits test observability browser pooler client types openapi screenshots chaos fuzz freshness ledger bench bench-load bench-queries lint format clean
+.PHONY: help run up status down seed migrate schema watch hits test deploy-check observability browser pooler client types openapi screenshots chaos fuzz freshness ledger bench bench-load bench-queries lint format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -45,6 +45,10 @@ hits: $(READY) ## print hit rates and counts per kind, now and since the instanc
 
 test: $(READY) ## run the whole suite against private servers, with coverage
 	@$(PY) -m pytest -q --cov --cov-report=term
+
+deploy-check: $(READY) ## check Dockerfile, compose.yaml, units and manifests with their own programs; the units need systemd-analyze
+	@$(PY) -m pip install -qq --disable-pip-version-check -r deploy/requirements-check.txt
+	@$(PY) -m pytest -q tests/deploy/check_files.py
 
 observability: $(READY) ## check alert rules, dashboard and metrics with Prometheus' own programs, on a stack of its own
 	@$(PY) -m pytest -q tests/observability/check_prometheus.py
