@@ -176,12 +176,16 @@ class Nginx(Child):
         self.url = f"http://{self.address}"
 
     def launch(self) -> None:
-        self.configuration.write_text(render(self.template.read_text(encoding="utf-8"), self.values), encoding="utf-8")
+        self._configure()
         super().launch()
 
     def reload(self) -> None:
-        """Reload its configuration in new workers; the old ones end after their current requests."""
+        """Have new workers take its ``values`` as they are now; the old ones end after their current requests."""
+        self._configure()
         os.kill(self.pid, signal.SIGHUP)
+
+    def _configure(self) -> None:
+        self.configuration.write_text(render(self.template.read_text(encoding="utf-8"), self.values), encoding="utf-8")
 
     def probe(self) -> None:
         probes.status(self.address, "/metrics")  # answered by nginx itself, without an upstream

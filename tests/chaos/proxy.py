@@ -12,11 +12,11 @@ _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close by RST and drop what was no
 
 
 class FaultProxy:
-    """Forwards ``127.0.0.1:port`` to ``upstream`` (host:port). All of its connections suffer the same fault."""
+    """Forwards ``host:port`` to ``upstream`` (host:port). All of its connections suffer the same fault."""
 
-    def __init__(self, port: int, upstream: str) -> None:
-        self._port, self._upstream = port, upstream.rpartition(":")
-        self.address = f"127.0.0.1:{port}"
+    def __init__(self, port: int, upstream: str, host: str = "127.0.0.1") -> None:
+        self._host, self._port, self._upstream = host, port, upstream.rpartition(":")
+        self.address = f"{host}:{port}"
         self._latency_seconds = 0.0
         self._drip_seconds = 0.0
         self._open: set[asyncio.StreamWriter] = set()
@@ -72,7 +72,7 @@ class FaultProxy:
         await self._listen()
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self._port)
+        self._server = await asyncio.start_server(self._connected, self._host, self._port)
 
     async def _pass(self, passing: bool) -> None:
         (self._passable.set if passing else self._passable.clear)()

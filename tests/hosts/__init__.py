@@ -1,0 +1,1 @@
+"""Several hosts and several nginx, and one release after another."""
