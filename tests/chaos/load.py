@@ -49,23 +49,28 @@ class Answer(NamedTuple):
 
 Read = Callable[[int], Said]
 Reader = Callable[[], AbstractContextManager[Read]]
+PriceOf = Callable[[dict[str, Any]], int | None]
 
 
-def over_http(address: str, timeout_seconds: float = _TIMEOUT_SECONDS) -> Reader:
-    """A reader on one kept-alive connection to ``address``."""
+def _price(product: dict[str, Any]) -> int | None:
+    return int(product["default_price"])
+
+
+def over_http(address: str, price_of: PriceOf = _price, timeout_seconds: float = _TIMEOUT_SECONDS) -> Reader:
+    """A reader on one kept-alive connection to ``address``; ``price_of`` takes it from a product, or rejects that."""
 
     @contextmanager
     def reader() -> Iterator[Read]:
         connection = http.client.HTTPConnection(address, timeout=timeout_seconds)
         try:
-            yield lambda product_id: _get(connection, product_id)
+            yield lambda product_id: _get(connection, product_id, price_of)
         finally:
             connection.close()
 
     return reader
 
 
-def _get(connection: http.client.HTTPConnection, product_id: int) -> Said:
+def _get(connection: http.client.HTTPConnection, product_id: int, price_of: PriceOf) -> Said:
     """One GET, of every other product's page.
 
     A kept connection that the server closed before a byte is replaced once, as RFC 9112 has clients do.
@@ -81,13 +86,14 @@ def _get(connection: http.client.HTTPConnection, product_id: int) -> Said:
             if not (kept and isinstance(error, (http.client.RemoteDisconnected, ConnectionError))):
                 return Said(_NO_ANSWER)
         else:
-            price = _price(json.loads(body)) if answer.status == 200 else None
+            price = price_of(_product(json.loads(body))) if answer.status == 200 else None
             return Said(answer.status, answer.getheader("X-Cache", ""), answer.getheader("Retry-After", ""), price)
     raise AssertionError("a new connection was neither answered nor lost")
 
 
-def _price(said: dict[str, Any]) -> int:
-    return int(said.get("product", said)["default_price"])
+def _product(said: dict[str, Any]) -> dict[str, Any]:
+    product: dict[str, Any] = said.get("product", said)
+    return product
 
 
 class Load:
