@@ -18,7 +18,8 @@ _OPTIONS = {
     "wal_receiver_timeout": "5s",
     "wal_retrieve_retry_interval": "200ms",
 }
-_TO_THE_PRIMARY = "target_session_attrs=read-write&connect_timeout=2"
+# A host that is cut off is noticed in seconds, also while a query waits there.
+_NOTICED = "connect_timeout=2&keepalives_idle=1&keepalives_interval=1&keepalives_count=3&tcp_user_timeout=3000"
 
 
 class Node(Postgres):
@@ -49,6 +50,10 @@ class Node(Postgres):
     def received(self) -> int:
         """Return how far it has its primary's log, in bytes."""
         return int(self._value("SELECT pg_last_wal_receive_lsn() - '0/0'"))
+
+    def unapplied(self) -> int:
+        """Return how much of what it has is not yet seen by its queries, in bytes."""
+        return int(self._value("SELECT pg_last_wal_receive_lsn() - pg_last_wal_replay_lsn()"))
 
     def standbys(self) -> int:
         """Return how many standbys stream from it."""
@@ -86,5 +91,5 @@ def url(nodes: Sequence[Node], *, read_only: bool = False, password: bool = True
     user, _, place = nodes[0].url.removeprefix("postgresql://").partition("@")
     database = place.partition("/")[2]
     user = user if password else user.partition(":")[0]
-    addresses = ",".join(node.address for node in nodes)
-    return f"postgresql://{user}@{addresses}/{database}" + ("" if read_only else f"?{_TO_THE_PRIMARY}")
+    addresses, attributes = ",".join(node.address for node in nodes), "any" if read_only else "read-write"
+    return f"postgresql://{user}@{addresses}/{database}?target_session_attrs={attributes}&{_NOTICED}"

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import redis
 
@@ -49,14 +50,25 @@ class Node(Redis):
     def is_master(self) -> bool:
         """Whether it serves writes; false while it does not answer."""
         try:
-            return self._role() == "master"
+            return self.replication()["role"] == "master"
         except redis.RedisError:
             return False
 
-    def replicas(self) -> int:
-        """Return how many replicas are connected to it."""
+    def follows(self, master: "Node") -> bool:
+        """Whether it is a replica of that master. Raises redis.RedisError if it does not answer."""
+        said = self.replication()
+        return (said.get("master_host"), said.get("master_port")) == (master.host.ip, master.port)
+
+    def replication(self) -> dict[str, Any]:
+        """Return what INFO says about it."""
         with probes.client(self.url) as client:
-            return int(client.info("replication")["connected_slaves"])
+            return client.info("replication")
+
+    def nodes(self) -> str:
+        """Return a line for each node, as this one sees the cluster."""
+        with probes.client(self.url) as client:
+            client.set_response_callback("CLUSTER NODES", _text)
+            return client.execute_command("CLUSTER NODES")
 
     def is_well(self, nodes: int) -> bool:
         """Whether it sees so many nodes and all slots served, and as a replica has its master's data."""
@@ -70,10 +82,6 @@ class Node(Redis):
         return (
             is_whole and int(seen["cluster_known_nodes"]) == nodes and replication.get("master_link_status") != "down"
         )
-
-    def _role(self) -> str:
-        with probes.client(self.url) as client:
-            return str(client.info("replication")["role"])
 
 
 def form(masters: Sequence[Node], replicas: Sequence[Node]) -> None:
@@ -91,17 +99,22 @@ def form(masters: Sequence[Node], replicas: Sequence[Node]) -> None:
     _wait(lambda: all(_known(node) == len(nodes) for node in nodes))
     for master, replica in zip(masters, replicas, strict=True):
         replica.ask("CLUSTER REPLICATE", master.id)
-    _wait(lambda: all(node.is_well(len(nodes)) for node in nodes) and all(each.replicas() for each in masters))
+    _wait(
+        lambda: (
+            all(node.is_well(len(nodes)) for node in nodes)
+            and all(each.replication()["connected_slaves"] for each in masters)
+        )
+    )
 
 
-def move(slots: Sequence[int], source: Node, target: Node, others: Sequence[Node], password: str) -> None:
-    """Move slots, with what they hold, from one master to another while both serve them."""
+def move(slots: Sequence[int], source: Node, target: Node, others: Sequence[Node]) -> None:
+    """Move slots, with what they hold, from one master to another while both serve them; other masters are told."""
     for slot in slots:
         target.ask("CLUSTER SETSLOT", slot, "IMPORTING", source.id)
         source.ask("CLUSTER SETSLOT", slot, "MIGRATING", target.id)
         while keys := source.ask("CLUSTER GETKEYSINSLOT", slot, 100):
             where = (target.host.ip, target.port, "", 0, 5000)
-            source.ask("MIGRATE", *where, "AUTH", password, "KEYS", *keys)
+            source.ask("MIGRATE", *where, "AUTH", source.options["requirepass"], "KEYS", *keys)
         for node in (target, source, *others):
             node.ask("CLUSTER SETSLOT", slot, "NODE", target.id)
 

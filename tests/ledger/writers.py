@@ -33,12 +33,17 @@ class Report:
 
 
 class Writers:
-    """So many ``clients``, which write through the ``addresses`` to carts of their own and to ``shared`` ones."""
+    """So many ``clients``, which write through the ``addresses`` to carts of their own and to ``shared`` ones.
 
-    def __init__(self, addresses: Sequence[str], clients: int, shared: int, pause_seconds: float = 0) -> None:
+    Their keys begin with ``name``, which no others of the same service may have.
+    """
+
+    def __init__(
+        self, addresses: Sequence[str], clients: int, shared: int, name: str = "client", pause_seconds: float = 0
+    ) -> None:
         self._pause_seconds = pause_seconds
         self._shared = SharedCarts(_new_carts(addresses[-1], shared))
-        self._clients = [Client(f"client-{number}", addresses, self._shared) for number in range(clients)]
+        self._clients = [Client(f"{name}-{number}", addresses, self._shared) for number in range(clients)]
         self._over = threading.Event()
         self.failures: list[str] = []
 

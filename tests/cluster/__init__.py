@@ -1,0 +1,1 @@
+"""Each part of a cluster fails under load, a price feed and writes to carts."""
