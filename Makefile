@@ -10,7 +10,7 @@ READY := $(VENV)/.installed
 STACK := $(PY) -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help run up status down seed migrate schema watch hits test deploy-check observability browser pooler client types openapi screenshots chaos fuzz freshness ledger bench bench-load bench-queries lint format clean
+.PHONY: help run up status down seed migrate schema watch hits test deploy-check observability browser pooler client types openapi screenshots chaos cluster cluster-chaos fuzz freshness ledger bench bench-load bench-queries lint format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -73,6 +73,12 @@ screenshots: $(READY) ## rewrite docs/dashboard.png and docs/demo.png, from a st
 
 chaos: $(READY) ## make every part fail in turn, under load, on private servers; prints what readers saw
 	@$(PY) -m tests.chaos
+
+cluster: $(READY) ## start the whole service on three hosts of this machine, with every store and process twice; Ctrl-C stops it
+	@$(PY) -m deploy.cluster
+
+cluster-chaos: $(READY) ## make every part of such a cluster fail in turn, under load and writes; prints what readers and writers saw
+	@$(PY) -m tests.cluster $(ARGS)
 
 fuzz: $(READY) ## send 100,000 requests made of the contract and 100,000 of damaged bytes to a stack of its own; ARGS=--cases=1000
 	@$(PY) -m tests.fuzz $(ARGS)
