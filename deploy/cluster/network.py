@@ -3,7 +3,7 @@
 import ctypes
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from deploy.local.hosts import LOCAL, Host
@@ -19,8 +19,8 @@ _COMMAND_SECONDS = 10
 class Namespace(Host):
     """A network namespace with an address of a private range, linked to the bridge by ``link``."""
 
-    def __init__(self, name: str, link: str, ip: str) -> None:
-        self.name, self.link, self.ip = name, link, ip
+    def __init__(self, name: str, link: str, ip: str, outside: str) -> None:
+        self.name, self.link, self.ip, self.outside = name, link, ip, outside
 
     @contextmanager
     def entered(self) -> Iterator[None]:
@@ -47,7 +47,7 @@ class Namespace(Host):
 
 
 @contextmanager
-def hosts(names: Sequence[str]) -> Iterator[dict[str, Host]]:
+def hosts(names: Sequence[str]) -> Iterator[Mapping[str, Host]]:
     """Give a host for each name; namespaces are gone at the end."""
     with ExitStack() as removing:
         try:
@@ -59,12 +59,17 @@ def hosts(names: Sequence[str]) -> Iterator[dict[str, Host]]:
         yield made or dict.fromkeys(names, LOCAL)
 
 
-def _namespaces(names: Sequence[str], removing: ExitStack) -> dict[str, Host]:
+def _namespaces(names: Sequence[str], removing: ExitStack) -> Mapping[str, Host]:
     bridge, network = _bridge()
     removing.callback(_ip, "link", "delete", bridge)
-    _ip("address", "add", f"{network}.254/24", "dev", bridge)
+    outside = f"{network}.254"
+    _ip("address", "add", f"{outside}/24", "dev", bridge)
     _ip("link", "set", bridge, "up")
-    return {name: _namespace(bridge, f"{network}.{number}", name, removing) for number, name in enumerate(names, 1)}
+    made = {}
+    for number, name in enumerate(names, 1):
+        link = _linked(bridge, f"{network}.{number}", name, removing)
+        made[name] = Namespace(link, link, f"{network}.{number}", outside)
+    return made
 
 
 def _bridge() -> tuple[str, str]:
@@ -80,7 +85,8 @@ def _bridge() -> tuple[str, str]:
     raise StackError(str(error))
 
 
-def _namespace(bridge: str, ip: str, host: str, removing: ExitStack) -> Namespace:
+def _linked(bridge: str, ip: str, host: str, removing: ExitStack) -> str:
+    """Make a namespace, and the link between it and the bridge; return the name of both."""
     name = link = f"{bridge}-{host}"
     _ip("netns", "add", name)
     removing.callback(_ip, "netns", "delete", name)  # takes both ends of the link along
@@ -89,7 +95,7 @@ def _namespace(bridge: str, ip: str, host: str, removing: ExitStack) -> Namespac
     _ip("-netns", name, "address", "add", f"{ip}/24", "dev", "eth0")
     for device in ("lo", "eth0"):
         _ip("-netns", name, "link", "set", device, "up")
-    return Namespace(name, link, ip)
+    return name
 
 
 def _enter(namespace: int) -> None:

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 
 class Host:
-    """This machine, at its loopback address."""
+    """This machine, at its loopback address. ``outside`` is the address at which this machine is reached from there."""
 
-    ip = "127.0.0.1"
+    ip = outside = "127.0.0.1"
 
     @contextmanager
     def entered(self) -> Iterator[None]:

@@ -28,7 +28,8 @@ def through_any_nginx(service: ClusterService) -> AbstractContextManager[Reader]
     def reader() -> Iterator[Read]:
         with ExitStack() as closing:
             addresses = random.sample(service.fronts(), len(service.fronts()))
-            reads = deque(closing.enter_context(over_http(each, timeout_seconds=_SILENT_SECONDS)()) for each in addresses)
+            readers = [over_http(each, timeout_seconds=_SILENT_SECONDS) for each in addresses]
+            reads = deque(closing.enter_context(reader()) for reader in readers)
 
             def read(product_id: int) -> Said:
                 said = reads[0](product_id)

@@ -8,12 +8,14 @@ from tempfile import mkdtemp
 
 import pytest
 
+from deploy.cluster import network
 from deploy.local import probes
+from deploy.local.hosts import Host
+from deploy.local.instances import Instance
 from deploy.local.servers import Nginx
 from tests.chaos.load import HOT, Load, over_http
 from tests.chaos.proxy import FaultProxy
 from tests.chaos.waits import wait_until
-from tests.hosts.hosts import Host, HostInstance, two_hosts
 from tests.hosts.shoppers import SKUS, Shopper
 
 _PRODUCTS = 3000
@@ -21,9 +23,9 @@ _STEADY_ANSWERS = 100
 
 
 @pytest.fixture
-def hosts() -> Iterator[tuple[Host, Host]]:
-    with two_hosts() as hosts:
-        yield hosts
+def hosts() -> Iterator[list[Host]]:
+    with network.hosts(["one", "two"]) as named:
+        yield list(named.values())
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def settings(hosts, database_url: str, redis_url: str, redis_server, free_port) 
 
         def reachable(name: str, url: str) -> str:
             address = url.rpartition("@")[2].partition("/")[0]
-            proxy = FaultProxy(free_port(f"{name} for hosts"), address, hosts[0].gateway)
+            proxy = FaultProxy(free_port(f"{name} for hosts"), address, hosts[0].outside)
             proxy.start()
             stopping.callback(proxy.stop)
             return url.replace(address, proxy.address)
@@ -50,17 +52,17 @@ def settings(hosts, database_url: str, redis_url: str, redis_server, free_port) 
             "REDIS_URL": reachable("redis", redis_url),
             "REDIS_TIMEOUT_SECONDS": "1",
             "CART_SECRET": "only for these tests",
-            "FORWARDED_ALLOW_IPS": hosts[0].gateway,
+            "FORWARDED_ALLOW_IPS": hosts[0].outside,
             "COVERAGE_PROCESS_CONFIG": "",
         }
 
 
 @pytest.fixture
-def instances(hosts, settings, server_root: Path, free_port) -> Iterator[list[HostInstance]]:
+def instances(hosts, settings, server_root: Path, free_port) -> Iterator[list[Instance]]:
     """One on either host, and another on the first that is not started."""
     root = Path(mkdtemp(prefix="hosts-", dir=server_root))
     made = [
-        HostInstance(host, free_port(f"instance {number} of hosts"), root / f"web.{number}.log", settings)
+        Instance(free_port(f"instance {number} of hosts"), root / f"web.{number}.log", settings, host=host)
         for number, host in enumerate([*hosts, hosts[0]])
     ]
     for each in made[:2]:
@@ -74,7 +76,7 @@ def instances(hosts, settings, server_root: Path, free_port) -> Iterator[list[Ho
         each.stop()
 
 
-def balance_over(nginx: Nginx, *instances: HostInstance) -> None:
+def balance_over(nginx: Nginx, *instances: Instance) -> None:
     """As an operator does: other INSTANCES, SIGHUP; returns when no worker has the old ones."""
     before = nginx.children()
     nginx.values = {**nginx.values, "INSTANCES": [each.upstream for each in instances]}
