@@ -19,6 +19,8 @@ READABLE, WRITABLE = select.POLLIN, select.POLLOUT  # epoll has the same numbers
 
 T = TypeVar("T")
 
+_Work = Coroutine[Any, None, None]  # as Work[None], which cannot be said before Wait
+
 
 class HasDescriptor(Protocol):
     """A socket, or what has one."""
@@ -82,7 +84,7 @@ class Turn(NamedTuple):
 class Together(NamedTuple):
     """Wait until every one of ``works`` has ended. They raise nothing."""
 
-    works: Sequence[Work[None]]
+    works: Sequence[_Work]
 
     def block(self) -> None:
         """Run them: all wait for their sockets at once, for anything else one by one."""
@@ -105,7 +107,7 @@ Work = Coroutine[Wait, None, T]
 _TURN = Turn()
 
 
-def _next_waits(works: Sequence[Work[None]]) -> dict[Work[None], Wait]:
+def _next_waits(works: Sequence[_Work]) -> dict[_Work, Wait]:
     """What each of these waits for next; those that end are left out."""
     waits = {}
     for work in works:
@@ -114,7 +116,7 @@ def _next_waits(works: Sequence[Work[None]]) -> dict[Work[None], Wait]:
     return waits
 
 
-def _first_ready(waits: Mapping[Work[None], Ready]) -> list[Work[None]]:
+def _first_ready(waits: Mapping[_Work, Ready]) -> list[_Work]:
     """Wait for the first of these sockets or deadlines: whose turn it is then."""
     poll = select.poll()
     for wait in waits.values():
