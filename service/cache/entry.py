@@ -3,7 +3,7 @@
 Layout, big-endian: format (1 byte), state (1), whether the body is gzipped (1), one of padding, epoch (8), version (8),
 incarnation of the store (8), fresh until (8, seconds since 1970 as a double), ETag of the plain body, without quotes
 (16, empty for a missing product); then the body.
-``put.lua`` reads the first 28 bytes, also in releases before and after: these fields keep their places and meanings.
+``order.lua`` reads the first 28 bytes, also in releases before and after: these fields keep their places and meanings.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
--- Stores entries, each unless what is stored is newer. Called by RedisStore.put.
+-- Stores entries, each unless what is stored is newer. Called by RedisStore.put, after order.lua.
 --
 -- KEYS[1]       "epoch:incarnation:server": the epoch; the time in microseconds at which this server first wrote one
 --               to this data set; the server's identity
@@ -13,31 +13,11 @@
 --               if the data set names another server and the caller's identity was not read just now: an outdated
 --               identity must not replace a newer one
 --
--- Newer means a higher (epoch, version). At equal versions a document replaces a tombstone, which has done its work, and
--- a tombstone replaces nothing: delivered again, or late, it causes no miss.
---
--- Entries of the formats next to this one, of the release before and of the one after, are no documents to readers, and
--- still say how new they are: while a release replaces another, instances of both fill the same cache.
---
 -- A new incarnation begins where the data set was emptied, or came back with a server other than the one it names:
 -- loaded from an old snapshot, or a promoted replica. It has lost tombstones. So a document read before may be outdated
 -- without a trace here, and entries stored before are ignored.
 
-local FORMAT, TOMBSTONE, HEADER = 3, 2, '>BBxxI8I8I8'
-
-local function order(bytes, incarnation)
-    if #bytes < 28 then
-        return -1, -1
-    end
-    local format, state, epoch, version, own = struct.unpack(HEADER, bytes)
-    if math.abs(format - FORMAT) > 1 or (state ~= TOMBSTONE and own ~= incarnation) then
-        return -1, -1
-    end
-    return epoch, version, state
-end
-
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
+local now = microseconds()
 local known, incarnation, server = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+):(%d+):(.*)$')
 if server and server ~= ARGV[1] and ARGV[2] ~= '1' then
     return {-1, known, '0', string.format('%.0f', now)}
@@ -55,22 +35,8 @@ if (ARGV[5] ~= '' and ARGV[5] ~= incarnation) or (ARGV[3] ~= '' and tonumber(ARG
 end
 
 for i = 2, #KEYS do
-    local bytes, keep = ARGV[2 * i + 2], ARGV[2 * i + 3]
-    local new_epoch, new_version, state = order(bytes, tonumber(incarnation))
-    if new_epoch >= epoch then
-        -- Most often there is none: then one call stores it.
-        local stored = redis.call('SET', KEYS[i], bytes, 'PX', keep, 'NX')
-        if not stored then
-            local old_epoch, old_version = order(redis.call('GETRANGE', KEYS[i], 0, 27), tonumber(incarnation))
-            local newer = new_epoch > old_epoch or (new_epoch == old_epoch and new_version > old_version)
-            local same = new_epoch == old_epoch and new_version == old_version
-            if newer or (same and state ~= TOMBSTONE) then
-                stored = redis.call('SET', KEYS[i], bytes, 'PX', keep)
-            end
-        end
-        if stored then
-            result[1] = result[1] + 1
-        end
+    if store(KEYS[i], ARGV[2 * i + 2], ARGV[2 * i + 3], epoch, tonumber(incarnation)) then
+        result[1] = result[1] + 1
     end
 end
 return result

@@ -5,11 +5,14 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import hiredis
 from redis.connection import SSLConnection, parse_url
 
+from service.cache.redis_calls import Command
 from service.cache.redis_connection import RedisConnection
 from service.coroutines import block_on
 from service.errors import RedisUnavailable
@@ -18,6 +21,8 @@ from service.settings import SettingError
 
 _KNOWN = {"host", "port", "db", "path", "username", "password", "connection_class"}
 _KNOWN_OF_TLS = {"ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"}
+
+Address = tuple[str, int]
 
 
 class RedisServer:
@@ -40,22 +45,55 @@ class RedisServer:
 
         Raises it for a replica too, whose data may be older than its primary's.
         """
+        connection, replies = self._greeted((("INFO", "server"), ("INFO", "replication"), ("TIME",)), until)
+        server, replication, (seconds, microseconds) = replies
+        try:
+            connection.server = _identity(info_fields(server), info_fields(replication))
+        except RedisUnavailable:
+            connection.close()
+            raise
+        connection.learn_clock(int(seconds) * 1_000_000 + int(microseconds))
+        return connection
+
+    def ask(self, *commands: Command, until: float) -> list[Any]:
+        """Replies to commands, on a connection of their own, blocking; from a replica too. Raises RedisUnavailable."""
+        connection, replies = self._greeted(commands, until)
+        connection.close()
+        return replies
+
+    def at(self, host: str, port: int) -> RedisServer:
+        """Another server, with the same options."""
+        other = copy(self)
+        other._options = {**self._options, "host": host, "port": port}
+        return other
+
+    @property
+    def address(self) -> Address:
+        """Host and port."""
+        return self._options.get("host", "localhost"), self._options.get("port", 6379)
+
+    @property
+    def database(self) -> int:
+        """Number of the database."""
+        return int(self._options.get("db", 0))
+
+    def _greeted(self, commands: Sequence[Command], until: float) -> tuple[RedisConnection, list[Any]]:
+        """A connection, and what the server replied to commands."""
         try:
             connected = self._connected(until)
         except OSError as error:
             raise RedisUnavailable from error
         connection = RedisConnection(connected)
         try:
-            block_on(self._introduce(connection, until))
+            return connection, block_on(self._introduced(connection, commands, until))
         except BaseException:
             connection.close()
             raise
-        return connection
 
     def _connected(self, until: float) -> socket.socket:
         if path := self._options.get("path"):
             return _opened(socket.AF_UNIX, path, until)
-        host, port = self._options.get("host", "localhost"), self._options.get("port", 6379)
+        host, port = self.address
         failure: OSError = OSError()
         for address in resolve(host, until):
             try:
@@ -83,21 +121,32 @@ class RedisServer:
             plain.close()
             raise
 
-    async def _introduce(self, connection: RedisConnection, until: float) -> None:
-        commands: list[tuple[str | int, ...]] = []
+    async def _introduced(self, connection: RedisConnection, commands: Sequence[Command], until: float) -> list[Any]:
+        """Replies to commands that follow the password."""
+        first: list[Command] = []
         if password := self._options.get("password"):
             name = self._options.get("username")
-            commands.append(("AUTH", name, password) if name else ("AUTH", password))
-        if database := self._options.get("db", 0):
-            commands.append(("SELECT", database))
-        commands += [("INFO", "server"), ("INFO", "replication"), ("TIME",)]
-        await connection.send(*commands, until=until)
-        replies = [await connection.reply(until) for _ in commands]
+            first.append(("AUTH", name, password) if name else ("AUTH", password))
+        if self.database:
+            first.append(("SELECT", self.database))
+        await connection.send(*first, *commands, until=until)
+        replies = [await connection.reply(until) for _ in (*first, *commands)]
         if any(isinstance(reply, hiredis.ReplyError) for reply in replies):
             raise RedisUnavailable
-        *_, server, replication, (seconds, microseconds) = replies
-        connection.server = _identity(info_fields(server), info_fields(replication))
-        connection.learn_clock(int(seconds) * 1_000_000 + int(microseconds))
+        return replies[len(first) :]
+
+
+def servers_of(url: str, kind: str) -> tuple[list[RedisServer], str]:
+    """The servers that a URL names, whose scheme is redis+``kind`` or rediss+``kind``, and its path.
+
+    It is redis-py's with several of host:port, separated by commas. Raises SettingError.
+    """
+    scheme, _, rest = url.partition(f"+{kind}://")
+    place, slash, path = rest.partition("/")
+    path, question, options = (slash + path).partition("?")
+    credentials, at, hosts = place.rpartition("@")
+    named = [f"{scheme}://{credentials}{at}{host}/{question}{options}" for host in hosts.split(",")]
+    return [RedisServer(each) for each in named], path
 
 
 def _opened(family: int, place: Any, until: float) -> socket.socket:

@@ -2,46 +2,48 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
-from typing import Any, TypeVar
-
-import hiredis
+from typing import Any, Protocol, TypeVar
 
 from service import timing
 from service.cache.entry import UNKNOWN_INCARNATION, Found
 from service.cache.keys import EPOCH
+from service.cache.redis_calls import PUT, Command, called, checked, evaluated, milliseconds
 from service.cache.redis_connection import RedisConnection
 from service.cache.redis_server import RedisServer, info_fields
 from service.coroutines import Work, elsewhere
-from service.errors import RedisUnavailable
 
 # The server, or a proxy on the way, may have closed a connection that was idle for longer.
 _IDLE_SECONDS = 1.0
 
 # Returned by put.lua in place of a count.
-_ANOTHER_SERVER = -1
+ANOTHER_SERVER = -1
 
-Command = tuple[str | bytes | int, ...]
+Stored = tuple[str, bytes, float]  # name, bytes, TTL in seconds
 T = TypeVar("T")
 
-_PUT = Path(__file__).with_name("put.lua").read_text("utf-8")
-_PUT_SHA = hashlib.sha1(_PUT.encode(), usedforsecurity=False).hexdigest()
+
+class Server(Protocol):
+    """What a store connects to: see RedisServer."""
+
+    def connect(self, until: float) -> RedisConnection:
+        """A connection, blocking; raises RedisUnavailable if there is none by ``until``."""
+        ...
 
 
 class RedisStore:
-    """The Redis or Valkey at ``url``. Calls raise RedisUnavailable if it does not reply within the deadline.
+    """The Redis or Valkey at ``server``. Calls raise RedisUnavailable if it does not reply within the deadline.
 
     ``incarnation`` is the last one seen: another each time that Redis was emptied, or came back with an older data
     set; UNKNOWN_INCARNATION if it has none. ``epoch`` is the highest that it had at the last ``put``.
     """
 
-    def __init__(self, url: str, timeout_seconds: float) -> None:
-        self._server = RedisServer(url)
+    def __init__(self, server: str | Server, timeout_seconds: float) -> None:
+        self._server = RedisServer(server) if isinstance(server, str) else server
+        self.epoch_name = EPOCH
         self._timeout_seconds = timeout_seconds
         self.incarnation = UNKNOWN_INCARNATION
         self.epoch = 0
@@ -55,7 +57,7 @@ class RedisStore:
     async def put(
         self,
         epoch: int,
-        entries: Sequence[tuple[str, bytes, float]],
+        entries: Sequence[Stored],
         incarnation: int | None = None,
         not_after: float | None = None,
     ) -> int:
@@ -64,15 +66,11 @@ class RedisStore:
         With an ``incarnation``, nothing is stored in another one; nor after ``not_after`` (monotonic), checked by the
         server's clock, however long the call is in flight. Returns how many were stored; see ``put.lua``.
         """
-        names = [EPOCH, *(name for name, _, _ in entries)]
-        values: list[Any] = [epoch, "" if incarnation is None else incarnation]
-        for _, stored, keep_seconds in entries:
-            values += [stored, max(1, int(keep_seconds * 1000))]
-        put = partial(self._put, names, values, not_after)
-        count = await self._call(put)
-        if count == _ANOTHER_SERVER:
+        put = partial(self._put, epoch, entries, incarnation, not_after)
+        count, _, _ = await self._call(put)
+        if count == ANOTHER_SERVER:
             self.renew()
-            count = await self._call(put)
+            count, _, _ = await self._call(put)
         return count
 
     async def count(self, name: str) -> None:
@@ -100,8 +98,12 @@ class RedisStore:
         self.renew()
 
     async def _get(self, names: Sequence[str], connection: RedisConnection, until: float) -> Found:
-        await connection.send(("MGET", EPOCH, *names), until=until)
-        said, *stored = _checked(await connection.reply(until))
+        await connection.send(("MGET", self.epoch_name, *names), until=until)
+        said, *stored = checked(await connection.reply(until))
+        return self._found(said, stored, connection)
+
+    def _found(self, said: bytes | None, stored: list[bytes | None], connection: RedisConnection) -> Found:
+        """What was stored under the epoch's name and under others."""
         known, incarnation, server = (said or b"0:0:").split(b":", 2)
         if server != connection.server:  # emptied, or of another server than when this connection was new
             if said is not None:
@@ -113,31 +115,34 @@ class RedisStore:
 
     async def _put(
         self,
-        names: Sequence[str],
-        values: Sequence[Any],
+        epoch: int,
+        entries: Sequence[Stored],
+        incarnation: int | None,
         not_after: float | None,
         connection: RedisConnection,
         until: float,
-    ) -> int:
+    ) -> tuple[int, int, int]:
+        """How many were stored, or ANOTHER_SERVER; the epoch and the incarnation."""
+        names = [self.epoch_name, *(name for name, _, _ in entries)]
         last_instant = "" if not_after is None else connection.server_microseconds(not_after)
-        about_server = (connection.server, int(connection.is_new), last_instant)
-        run = ("EVALSHA", _PUT_SHA, len(names), *names, *about_server, *values)
-        reply = await _called(connection, run, until)
-        if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):  # not loaded, or flushed
-            await self._run(("SCRIPT", "LOAD", _PUT), connection, until)
-            reply = await _called(connection, run, until)
-        count, epoch, incarnation, clock = _checked(reply)
-        self.epoch, self.incarnation = int(epoch), int(incarnation)
-        connection.learn_clock(int(clock))
-        return int(count)
+        about_server = connection.server, int(connection.is_new), last_instant
+        values: list[Any] = [epoch, "" if incarnation is None else incarnation]
+        for _, stored, keep_seconds in entries:
+            values += [stored, milliseconds(keep_seconds)]
+        run = ("EVALSHA", PUT.sha, len(names), *names, *about_server, *values)
+        (reply,) = await evaluated(PUT, [run], connection, until)
+        count, known, own_incarnation, clock = map(int, checked(reply))
+        self.epoch, self.incarnation = known, own_incarnation
+        connection.learn_clock(clock)
+        return count, known, own_incarnation
 
     async def _info(self, connection: RedisConnection, until: float) -> dict[str, str]:
         await connection.send(("INFO",), ("DBSIZE",), until=until)
-        said, keys = _checked(await connection.reply(until)), _checked(await connection.reply(until))
+        said, keys = checked(await connection.reply(until)), checked(await connection.reply(until))
         return {name.decode(): value.decode() for name, value in info_fields(said).items()} | {"keys": str(keys)}
 
     async def _run(self, command: Command, connection: RedisConnection, until: float) -> Any:
-        return _checked(await _called(connection, command, until))
+        return checked(await called(connection, command, until))
 
     @timing.noted("redis")
     async def _call(self, exchange: Callable[[RedisConnection, float], Work[T]]) -> T:
@@ -166,14 +171,3 @@ class RedisStore:
             if time.monotonic() <= used + _IDLE_SECONDS or connection.is_quiet():
                 return connection
             connection.close()
-
-
-async def _called(connection: RedisConnection, command: Command, until: float) -> Any:
-    await connection.send(command, until=until)
-    return await connection.reply(until)
-
-
-def _checked(reply: Any) -> Any:
-    if isinstance(reply, hiredis.ReplyError):
-        raise RedisUnavailable from reply
-    return reply

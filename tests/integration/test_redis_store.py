@@ -153,7 +153,7 @@ def test_an_identity_that_is_out_of_date_is_asked_for_anew_before_it_replaces_an
     assert got(store, "a") == (None, [None])
     assert store.incarnation == UNKNOWN_INCARNATION
     block_on(store.count("some"))  # so that there is a connection which is not new
-    assert block_on(store._call(partial(store._put, [EPOCH], [5, ""], None))) == -1
+    assert block_on(store._call(partial(store._put, 5, [], None, None)))[0] == -1
     assert block_on(store.put(5, [])) == 0
     assert store.incarnation > int(incarnation)
     assert got(store, "a") == (5, [None])
