@@ -173,3 +173,7 @@ class LockTimeout(PostgresUnavailable):
 
 class RedisUnavailable(Unavailable):
     """The cache is not available."""
+
+
+class PartlyUnavailable(RedisUnavailable):
+    """A part of the cache is not available; the others have taken what was written."""

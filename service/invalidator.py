@@ -10,7 +10,7 @@ import logging
 import threading
 
 from service.cache.keys import SILENT_LISTENERS
-from service.cache.redis_store import RedisStore
+from service.cache.redis import Redis, open_redis
 from service.catalogue.database import NOTIFY
 from service.catalogue.outbox import Outbox
 from service.coroutines import block_on
@@ -29,7 +29,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     """Drain the outbox whenever it has rows, until ``stop`` is set."""
     url, seconds, is_pooled = settings.database_url, settings.postgres_timeout_seconds, settings.postgres_pooler
     postgres = Postgres(url, 1, seconds, name="overview invalidator", is_pooled=is_pooled)
-    redis = RedisStore(settings.redis_url, settings.redis_timeout_seconds)
+    redis = open_redis(settings.redis_url, settings.redis_timeout_seconds)
     listener = Listener(url, "catalogue", seconds)
     outbox = Outbox(postgres, redis)
 
@@ -52,7 +52,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     postgres.close()
 
 
-def _check(listener: Listener, postgres: Postgres, redis: RedisStore) -> None:
+def _check(listener: Listener, postgres: Postgres, redis: Redis) -> None:
     """Reconnect if its own notification does not arrive: a connection may be lost without an error."""
     block_on(postgres.run(Call(NOTIFY)))
     if not listener.wait(_NOTIFY_SECONDS):

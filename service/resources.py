@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.cache.aside import CacheAside, Lifetimes
-from service.cache.redis_store import RedisStore
+from service.cache.aside import Lifetimes
+from service.cache.redis import Redis, open_cache, open_redis
 from service.cart.additions import Additions
 from service.cart.carts import Carts
 from service.cart.tokens import CartTokens
@@ -29,7 +29,7 @@ class Resources:
     postgres: Postgres
     fast_postgres: Postgres
     additions_postgres: Postgres
-    redis: RedisStore
+    redis: Redis
     database: DatabaseCatalogue
     catalogue: CachedCatalogue
     fast_catalogue: CachedCatalogue
@@ -57,10 +57,10 @@ class Resources:
         postgres = pool(settings.postgres_connections - of_fast_path)
         fast_postgres = pool(of_fast_path - of_additions)
         additions_postgres = pool(of_additions) if of_additions else fast_postgres
-        redis = RedisStore(settings.redis_url, settings.redis_timeout_seconds)
+        redis = open_redis(settings.redis_url, settings.redis_timeout_seconds)
         lifetimes = Lifetimes(settings.cache_fresh_seconds, settings.cache_keep_seconds, settings.cache_missing_seconds)
         database = DatabaseCatalogue(postgres)
-        cache = CacheAside(redis, lifetimes, pending=database.pending_invalidations, openings=metrics.breaker_openings)
+        cache = open_cache(redis, lifetimes, database.pending_invalidations, metrics.breaker_openings)
         catalogue, fast_catalogue = (
             CachedCatalogue(
                 source,
@@ -74,7 +74,7 @@ class Resources:
         limits = settings.cart_max_lines, settings.cart_max_items
         pools = {postgres, fast_postgres, additions_postgres}
         metrics.gauges = lambda: Gauges(
-            cache.catch_up.breaker.is_open, sum(each.size for each in pools), sum(each.busy for each in pools)
+            cache.is_down, sum(each.size for each in pools), sum(each.busy for each in pools)
         )
         metrics.history.start()
         return cls(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple, Protocol
 
@@ -20,6 +20,10 @@ from service.metrics.counting import Counts
 # process or its network stalled, is discarded: by this process, or by the store if it is in flight by then.
 TOMBSTONE_SECONDS = 60.0
 _LONGEST_FILL_SECONDS = 10.0
+
+
+Pending = Callable[[], Awaitable[tuple[int, int]]]
+"""Gives the numbers of the oldest and the newest pending invalidation, zeros if there is none."""
 
 
 class Store(Protocol):
@@ -63,7 +67,7 @@ class CacheAside:
         lifetimes: Lifetimes,
         wall_clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
-        pending: Callable[[], Awaitable[tuple[int, int]]] = nothing_pending,
+        pending: Pending = nothing_pending,
         openings: Counts | None = None,
     ) -> None:
         self._store = store
@@ -71,7 +75,25 @@ class CacheAside:
         self._wall_clock = wall_clock
         self._monotonic = monotonic
         self._newest_epoch = 0
+        self.pending = pending
         self.catch_up = CatchUp(pending, monotonic, openings)
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the circuit breaker is open: the last call to the store failed, or it has not caught up since."""
+        return self.catch_up.breaker.is_open
+
+    def bypasses(self, names: Collection[str]) -> bool:  # noqa: ARG002 - one store has them all
+        """Whether the circuit breaker is open for all of these names."""
+        return self.is_down
+
+    def lane(self, name: str) -> int:  # noqa: ARG002 - one store has them all
+        """The number of the store that has a name."""
+        return 0
+
+    def know_epoch(self, epoch: int) -> None:
+        """Note an epoch that another store has: entries of an older one are not served."""
+        self._newest_epoch = max(self._newest_epoch, epoch)
 
     async def look_up(self, names: Sequence[str]) -> list[Document | None]:
         """What may be served under each name. Raises RedisUnavailable at once while the circuit breaker is open.
@@ -123,9 +145,8 @@ class CacheAside:
         return 0
 
     def fresh_until(self, state: State) -> float:
-        """When an entry made now passes its soft TTL, varied by a tenth so that a burst of fills is spread out."""
-        seconds = self._lifetimes.missing_seconds if state is State.MISSING else self._lifetimes.fresh_seconds
-        return self._wall_clock() + seconds * (0.9 + 0.1 * random.random())  # noqa: S311 (spreads load, no secret)
+        """When an entry made now passes its soft TTL."""
+        return soft_deadline(self._lifetimes, state, self._wall_clock())
 
     def _keep_seconds(self, entry: Entry) -> float:
         return self._lifetimes.missing_seconds if entry.state is State.MISSING else self._lifetimes.keep_seconds
@@ -146,3 +167,9 @@ class CacheAside:
         # More time left than the soft TTL means that the clock was set back: such an entry counts as stale.
         fresh = (now := self._wall_clock(), now + self._lifetimes.fresh_seconds)
         return documents(stored, epoch, incarnation, fresh)
+
+
+def soft_deadline(lifetimes: Lifetimes, state: State, now: float) -> float:
+    """When an entry made now passes its soft TTL, varied by a tenth so that a burst of fills is spread out."""
+    seconds = lifetimes.missing_seconds if state is State.MISSING else lifetimes.fresh_seconds
+    return now + seconds * (0.9 + 0.1 * random.random())  # noqa: S311 (spreads load, no secret)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from service.cache.aside import CacheAside
+from service.cache.cluster_cache import ClusterCache
 from service.cache.entry import Entry, State
 from service.cache.keys import entry_name, entry_names
 from service.catalogue import Catalogue, Document, Key
@@ -32,7 +34,7 @@ class CachedCatalogue:
     def __init__(
         self,
         source: Catalogue,
-        cache: CacheAside,
+        cache: CacheAside | ClusterCache,
         metrics: Metrics,
         wait_seconds: float,
         shadow_share: float = 0.0,
@@ -42,7 +44,7 @@ class CachedCatalogue:
         self._metrics = metrics
         self._single_flight = SingleFlight(self._load_and_fill, wait_seconds, metrics.load_keys)
         self._refresher = BackgroundQueue("refreshing", self._refresh)
-        self._shadow = Shadow(shadow_share, source, self._found, cache.catch_up.pending, metrics.shadow)
+        self._shadow = Shadow(shadow_share, source, self._found, cache.pending, metrics.shadow)
 
     async def documents(self, keys: Collection[Key]) -> Mapping[Key, Document]:
         """Every key's document, counted. A failure of the cache is a miss: raises only what ``source`` raises."""
@@ -71,17 +73,21 @@ class CachedCatalogue:
 
     async def load(self, keys: Collection[Key]) -> dict[Key, Document]:
         """Every key's document from ``source``, after a look-up; the caller counts it. Raises what that raises."""
-        is_bypassed = self.cache_is_down
+        bypassed = {key for key in keys if self._cache.bypasses((entry_name(*key),))} if self.cache_is_down else ()
         self._metrics.missed.saw(keys)
         loaded = await self._single_flight.load(keys)
-        if is_bypassed:
-            loaded = {key: one._replace(outcome="bypass") for key, one in loaded.items()}
+        for key in bypassed:
+            loaded[key] = loaded[key]._replace(outcome="bypass")
         return loaded
+
+    def lane(self, key: Key) -> int:
+        """The number of the server that has a key: keys of one number are looked up in one call."""
+        return self._cache.lane(entry_name(*key))
 
     @property
     def cache_is_down(self) -> bool:
-        """Whether the circuit breaker is open: the last call to the cache failed, or it has not caught up since."""
-        return self._cache.catch_up.breaker.is_open
+        """Whether a circuit breaker is open: the last call to a store failed, or it has not caught up since."""
+        return self._cache.is_down
 
     def close(self) -> None:
         """Stop the background queues."""
@@ -95,7 +101,10 @@ class CachedCatalogue:
         block_on(self._single_flight.load(keys))
 
     async def _load_and_fill(self, keys: Collection[Key]) -> Loaded:
-        began, incarnation, was_down = time.monotonic(), await self._cache.incarnation(), self.cache_is_down
+        names = entry_names(keys)
+        began = time.monotonic()
+        incarnation: Any = await self._cache.incarnation()  # the cache knows what it is
+        was_down = self._cache.bypasses(names)
         documents, entries, processed = {}, {}, 0
         self._metrics.loads.add()
         for key, one in (await self._source.documents(keys)).items():
@@ -109,7 +118,7 @@ class CachedCatalogue:
         self._metrics.fills.add(("stored",), stored)
         self._metrics.fills.add(("refused",), len(entries) - stored)
         # What the cache refuses may be older than what it has. While it is down, nothing else was served meanwhile.
-        newest = stored == len(entries) or (was_down and self.cache_is_down)
+        newest = stored == len(entries) or (was_down and self._cache.bypasses(names))
         return Loaded(documents, newest)
 
     def _entry(self, document: Document) -> Entry:

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from service.cache.aside import TOMBSTONE_SECONDS
 from service.cache.entry import Entry, State
 from service.cache.keys import entry_name
-from service.cache.redis_store import RedisStore
+from service.cache.redis import Redis
+from service.cache.redis_store import Stored
 from service.catalogue import Kind
 from service.catalogue.database import ADOPT, OUTBOX_DONE, OUTBOX_ROWS
 from service.coroutines import block_on
-from service.errors import RedisUnavailable
+from service.errors import PartlyUnavailable, RedisUnavailable
 from service.postgres import Call, Postgres
 
 # A row has up to 1,000 products. Writing tombstones blocks Redis: those of 200 products for about 3 ms.
@@ -27,10 +28,11 @@ Row = tuple[int, list[int], list[int], int]
 class Outbox:
     """The pending invalidations of ``redis``: rows of a table in ``postgres``."""
 
-    def __init__(self, postgres: Postgres, redis: RedisStore) -> None:
+    def __init__(self, postgres: Postgres, redis: Redis) -> None:
         self._postgres = postgres
         self._redis = redis
         self._newest_version = 0
+        self._is_whole = True
         self._identity_until = 0.0
         self._products = _MOST_PRODUCTS  # per call; fewer where Redis was late
 
@@ -38,16 +40,21 @@ class Outbox:
         """Write a tombstone for every changed document; return the number of rows that named them.
 
         A row is deleted after Redis has its tombstones, in the round trip that reads the next rows. If it is killed, or
-        another invalidator runs too, some tombstones are written twice, which changes nothing. Raises
-        PostgresUnavailable, RedisUnavailable.
+        another invalidator runs too, some tombstones are written twice, which changes nothing. While a part of a
+        cluster fails the others get every tombstone, and no row is deleted. Raises PostgresUnavailable,
+        RedisUnavailable.
         """
+        self._is_whole = True
         self._adopt()
         done: list[int] = []
-        drained = 0
-        while rows := block_on(self._postgres.run(Call(OUTBOX_DONE, (done,)), Call(OUTBOX_ROWS, (_ROWS,)))):
+        last = drained = 0
+        while rows := block_on(self._postgres.run(Call(OUTBOX_DONE, (done,)), Call(OUTBOX_ROWS, (_ROWS, last)))):
             self._invalidate(rows)
-            done = [number for number, *_ in rows]
             drained += len(rows)
+            # Where they are deleted, a row that was committed late may have a lower number than these.
+            done, last = ([number for number, *_ in rows], 0) if self._is_whole else ([], rows[-1][0])
+        if not self._is_whole:
+            raise PartlyUnavailable
         return drained
 
     def _adopt(self) -> None:
@@ -60,7 +67,7 @@ class Outbox:
 
     def _write_epoch(self) -> int:
         ((epoch,),) = block_on(self._postgres.run(Call(ADOPT, (self._redis.epoch, self._newest_version))))
-        block_on(self._redis.put(epoch, []))
+        self._write(epoch, [])
         return int(epoch)
 
     def _invalidate(self, rows: Iterable[Row]) -> None:
@@ -82,7 +89,13 @@ class Outbox:
             for kind in Kind
         ]
         try:
-            block_on(self._redis.put(max(epoch for _, (epoch, _) in some), tombstones))
+            self._write(max(epoch for _, (epoch, _) in some), tombstones)
         except RedisUnavailable:
             self._products = max(1, self._products // 2)
             raise
+
+    def _write(self, epoch: int, tombstones: Sequence[Stored]) -> None:
+        try:
+            block_on(self._redis.put(epoch, tombstones))
+        except PartlyUnavailable:
+            self._is_whole = False

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from service.cache.redis_store import RedisStore
+from service.cache.redis import open_redis
 from service.catalogue.database import DatabaseCatalogue
 from service.errors import Unavailable
 from service.postgres import Postgres
@@ -40,7 +40,7 @@ class Collector:
         self.history = History()
         self.fleet = Fleet(settings.addresses())
         self.log = NginxLog(settings.nginx_access_log)
-        self.redis = RedisStore(settings.redis_url, settings.redis_timeout_seconds)
+        self.redis = open_redis(settings.redis_url, settings.redis_timeout_seconds)
         self._postgres = _pool(settings, 2, _POSTGRES_SECONDS)
         self.database = DatabaseCatalogue(self._postgres)
         self.storage = Storage(_pool(settings, 1, DEADLINE_SECONDS), self.history)

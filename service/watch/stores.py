@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from service.cache.entry import UNKNOWN_INCARNATION
 from service.cache.keys import SILENT_LISTENERS
-from service.cache.redis_store import RedisStore
+from service.cache.redis import Redis
 from service.catalogue.database import DatabaseCatalogue, OutboxState
 from service.coroutines import block_on
 from service.errors import Unavailable
@@ -53,7 +53,7 @@ class RedisState:
         return {series: self.number(name) for series, name in _COUNTERS.items()}
 
 
-def redis_state(store: RedisStore) -> RedisState | None:
+def redis_state(store: Redis) -> RedisState | None:
     """How Redis is; None if it does not answer in time."""
     try:
         said = block_on(store.info())

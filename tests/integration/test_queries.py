@@ -19,7 +19,7 @@ VALUES = {
     **dict.fromkeys(database.DOCUMENTS.values(), (IDS,)),
     database.PAGE_IDS: (5, 40),
     database.IDS_AFTER: (5, 40),
-    database.OUTBOX_ROWS: (10,),
+    database.OUTBOX_ROWS: (10, 0),
     database.OUTBOX_DONE: ([1, 2, 3],),
     database.OUTBOX_SPAN: (),
     database.OUTBOX_LAG: (),

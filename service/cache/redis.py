@@ -1,0 +1,25 @@
+"""The Redis that REDIS_URL names, be it one server or a cluster, and the cache in it."""
+
+from __future__ import annotations
+
+from service.cache.aside import CacheAside, Lifetimes, Pending
+from service.cache.cluster_cache import ClusterCache
+from service.cache.redis_cluster import RedisCluster
+from service.cache.redis_store import RedisStore
+from service.metrics.counting import Counts
+
+Redis = RedisStore | RedisCluster
+
+
+def open_redis(url: str, timeout_seconds: float) -> Redis:
+    """What is at ``url``; it is connected to when it is called. Raises SettingError for an invalid URL."""
+    if url.startswith(("redis+cluster://", "rediss+cluster://")):
+        return RedisCluster(url, timeout_seconds)
+    return RedisStore(url, timeout_seconds)
+
+
+def open_cache(redis: Redis, lifetimes: Lifetimes, pending: Pending, openings: Counts) -> CacheAside | ClusterCache:
+    """A cache in it; see CacheAside."""
+    if isinstance(redis, RedisCluster):
+        return ClusterCache(redis.topology, lifetimes, pending=pending, openings=openings)
+    return CacheAside(redis, lifetimes, pending=pending, openings=openings)

@@ -1,0 +1,124 @@
+"""A Redis or Valkey Cluster: a store for each master, and which of them has a name, as the cluster says itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+
+from service.cache.breaker import Breaker
+from service.cache.entry import Found
+from service.cache.node_store import NodeStore
+from service.cache.redis_server import Address
+from service.cache.redis_store import Stored
+from service.cache.topology import Topology
+from service.coroutines import elsewhere, together
+from service.errors import PartlyUnavailable, RedisUnavailable
+
+_PAUSE_AFTER_FAILURE_SECONDS = 0.25
+# Of a write whose slots move meanwhile.
+_ATTEMPTS = 3
+
+
+class RedisCluster:
+    """The cluster of which ``url`` names some nodes. Calls raise RedisUnavailable, as those of RedisStore.
+
+    Raises SettingError for an invalid URL.
+    """
+
+    def __init__(self, url: str, timeout_seconds: float) -> None:
+        self.topology = Topology(url, timeout_seconds)
+        self._breakers: dict[NodeStore, Breaker] = {}
+
+    @property
+    def epoch(self) -> int:
+        """The highest that a master is known to have."""
+        return max((node.epoch for node in self.topology.view.nodes.values()), default=0)
+
+    async def get(self, names: Sequence[str]) -> Found:
+        """As RedisStore's, for names of one slot."""
+        return await (await self._owner(names[0])).get(names)
+
+    async def put(self, epoch: int, entries: Sequence[Stored]) -> int:
+        """Raise every master's epoch, and store each (name, bytes, TTL in seconds) unless a newer one is there.
+
+        An entry follows its slot. Raises PartlyUnavailable if that could not be done everywhere, after all the rest.
+        """
+        nodes = (await self.topology.known_view()).nodes.values()
+        parts = {**{node: [] for node in nodes}, **self._by_owner(entries)}
+        stored, failed = 0, sum(map(len, parts.values())) < len(entries)
+        for _ in range(_ATTEMPTS):
+            done = await together([self._offer(node, epoch, part) for node, part in parts.items()])
+            stored += sum(count for count, _ in done)
+            failed = failed or any(left is None for _, left in done)
+            if not (moved := [entry for _, left in done for entry in left or ()]):
+                break
+            await elsewhere(self.topology.refresh_if_it_can)
+            parts = self._by_owner(moved)
+            failed = failed or sum(map(len, parts.values())) < len(moved)
+        else:
+            failed = True
+        if failed:
+            raise PartlyUnavailable
+        return stored
+
+    async def count(self, name: str) -> None:
+        """Increment the counter of this name."""
+        await (await self._owner(name)).count(name)
+
+    async def info(self) -> dict[str, str]:
+        """What the masters say of themselves: numbers added up, other fields of one after the other."""
+        said = await together([node.info() for node in (await self.topology.known_view()).nodes.values()])
+        return {name: _joined([one.get(name, "") for one in said]) for name in said[0]}
+
+    async def seconds_left(self, name: str) -> float | None:
+        """Seconds until what is stored under a name is dropped; None if that is nothing."""
+        return await (await self._owner(name)).seconds_left(name)
+
+    def renew(self) -> None:
+        """Close the idle connections: new ones check each server's identity again."""
+        for node in self.topology.view.nodes.values():
+            node.renew()
+
+    def close(self) -> None:
+        """Stop asking for the slots, and close every connection."""
+        self.topology.close()
+
+    async def _owner(self, name: str) -> NodeStore:
+        if (owner := (await self.topology.known_view()).owner(name)) is None:
+            raise RedisUnavailable
+        return owner
+
+    def _by_owner(self, entries: Iterable[Stored]) -> dict[NodeStore, list[Stored]]:
+        parts: dict[NodeStore, list[Stored]] = {}
+        for entry in entries:
+            if (owner := self.topology.view.owner(entry[0])) is not None:
+                parts.setdefault(owner, []).append(entry)
+        return parts
+
+    async def _offer(self, node: NodeStore, epoch: int, entries: Sequence[Stored]) -> tuple[int, list[Stored] | None]:
+        """How many were stored, and those whose slot has moved; None for these if the node has failed."""
+        breaker = self._breakers.setdefault(node, Breaker(_PAUSE_AFTER_FAILURE_SECONDS, time.monotonic))
+        if not breaker.allows():
+            return 0, None
+        try:
+            offered = await node.offer(epoch, entries)
+            asked = [(entry, ask) for entry, ask in offered.redirected if ask is not None]
+            for ask in {ask for _, ask in asked}:
+                await self._ask_once(ask, [entry for entry, to in asked if to == ask], offered.epoch, node.incarnation)
+        except RedisUnavailable:
+            breaker.failed()
+            return 0, None
+        breaker.succeeded()
+        return offered.stored + len(asked), [entry for entry, ask in offered.redirected if ask is None]
+
+    async def _ask_once(self, address: Address, entries: Sequence[Stored], epoch: int, incarnation: int) -> None:
+        """Store entries of slots that are on their way to a node, which may have none yet."""
+        node = self.topology.node(address)
+        try:
+            await node.take(entries, epoch, incarnation)
+        finally:
+            node.close()
+
+
+def _joined(said: Sequence[str]) -> str:
+    return str(sum(map(int, said))) if all(one.isdigit() for one in said) else ",".join(sorted(said))
