@@ -1,0 +1,117 @@
+"""Real clusters: servers on free ports that are told who they are, whom they know and which slots they have."""
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import mkdtemp
+
+from deploy.local import probes
+from deploy.local.servers import Redis
+from service.cache.slots import SLOTS
+from tests.chaos.waits import wait_until
+
+_PASSWORD = "only-for-tests"
+_HIGHEST_PORT = 55_535  # the nodes talk at the port that is 10,000 higher
+
+
+class Node(Redis):
+    """A member of a cluster."""
+
+    def __init__(self, root: Path, port: int) -> None:
+        super().__init__(root, port, root / "redis.log")
+        self.options |= {
+            "requirepass": _PASSWORD,
+            "masterauth": _PASSWORD,
+            "cluster-enabled": "yes",
+            "cluster-node-timeout": "500",
+            "cluster-require-full-coverage": "no",
+            "cluster-replica-validity-factor": "0",  # a replica is promoted however old its data are
+            "cluster-allow-replica-migration": "no",
+            "repl-diskless-sync-delay": "0",
+            "maxmemory": "64mb",
+        }
+        self.port = port
+        self.url = f"redis://:{_PASSWORD}@{self.address}/0"
+
+    def start(self) -> None:
+        super().start()
+        self.client = probes.client(self.url)
+        self.id = self.cluster("MYID").decode()
+
+    def cluster(self, *words):
+        return self.client.execute_command("CLUSTER", *words)
+
+    @property
+    def slots(self):
+        """How many slots it has as a master."""
+        if self.client.info("replication")["role"] != "master":
+            return 0
+        lines = self.cluster("NODES").decode().splitlines()
+        ranges = next(line for line in lines if "myself" in line).split()[8:]
+        ends = [one.split("-") for one in ranges if not one.startswith("[")]
+        return sum(int(last) - int(first) + 1 for first, *_, last in ends)
+
+
+class Cluster:
+    """Three masters with a replica each, in the same order."""
+
+    def __init__(self, root: Path, free_port: Callable[[str], int]) -> None:
+        self._root, self._free_port = root, free_port
+        self.nodes: list[Node] = []
+        self.masters, self.replicas = [self.add() for _ in range(3)], [self.add() for _ in range(3)]
+        for number, master in enumerate(self.masters):
+            master.cluster("ADDSLOTSRANGE", number * SLOTS // 3, (number + 1) * SLOTS // 3 - 1)
+            master.cluster("SET-CONFIG-EPOCH", number + 1)
+        self.meet()
+        for master, replica in zip(self.masters, self.replicas, strict=True):
+            replica.cluster("REPLICATE", master.id)
+        wait_until(lambda: all(b"cluster_state:ok" in node.cluster("INFO") for node in self.nodes))
+        wait_until(lambda: all(follows(node) for node in self.replicas))
+
+    @property
+    def url(self) -> str:
+        return f"redis+cluster://:{_PASSWORD}@{','.join(node.address for node in self.nodes)}"
+
+    def add(self) -> Node:
+        root = Path(mkdtemp(prefix="cluster-", dir=self._root))
+        root.chmod(0o755)
+        names = (f"{root.name}-{number}" for number in range(1000))
+        node = Node(root, next(port for port in map(self._free_port, names) if port <= _HIGHEST_PORT))
+        node.start()
+        self.nodes.append(node)
+        return node
+
+    def meet(self):
+        """All know all."""
+        for node in self.nodes[1:]:
+            self.nodes[0].cluster("MEET", "127.0.0.1", node.port)
+        known = b"cluster_known_nodes:%d\r" % len(self.nodes)
+        wait_until(lambda: all(known in node.cluster("INFO") for node in self.nodes))
+
+    def begin_move(self, slot, source, target):
+        target.cluster("SETSLOT", slot, "IMPORTING", source.id)
+        source.cluster("SETSLOT", slot, "MIGRATING", target.id)
+
+    def move_names(self, slot, source, target):
+        while names := source.cluster("GETKEYSINSLOT", slot, 100):
+            where = "127.0.0.1", target.port, "", 0, 5000
+            source.client.execute_command("MIGRATE", *where, "AUTH", _PASSWORD, "KEYS", *names)
+
+    def end_move(self, slot, source, target):
+        for node in (target, source):
+            node.cluster("SETSLOT", slot, "NODE", target.id)
+
+    def move(self, slot, source, target):
+        self.begin_move(slot, source, target)
+        self.move_names(slot, source, target)
+        self.end_move(slot, source, target)
+
+    def stop(self):
+        for node in self.nodes:
+            if node.alive:
+                node.resume()
+            node.client.close()
+            node.kill()
+
+
+def follows(replica):
+    return replica.client.info("replication").get("master_link_status") == "up"

@@ -1,0 +1,201 @@
+import time
+from itertools import count
+
+import pytest
+
+from service.cache.aside import Lifetimes
+from service.cache.cluster_cache import ClusterCache
+from service.cache.entry import Entry, State
+from service.cache.redis_cluster import RedisCluster
+from service.cache.slots import SLOTS, slot_of
+from service.coroutines import block_on
+from service.errors import PartlyUnavailable, RedisUnavailable
+from tests.chaos.waits import wait_until
+from tests.integration.clusters import Cluster
+
+LIFETIMES = Lifetimes(100, 1000, 50)
+EPOCH = 5
+
+
+class Pending:
+    """The numbers of the oldest and the newest pending invalidation."""
+
+    def __init__(self):
+        self.span = 0, 0
+
+    async def __call__(self):
+        return self.span
+
+
+class Instance:
+    """A cache over the cluster, and the store through which it is told what has changed."""
+
+    def __init__(self, url):
+        self.redis, self.pending = RedisCluster(url, 0.5), Pending()
+        self.cache = ClusterCache(self.redis.topology, LIFETIMES, pending=self.pending)
+
+    def begin(self):
+        return block_on(self.cache.incarnation()), time.monotonic()
+
+    def fill(self, *names, version=1, begun=None):
+        incarnation, began = begun or self.begin()
+        until = self.cache.fresh_until(State.PRESENT)
+        entry = Entry(State.PRESENT, EPOCH, version, until, "e" * 16, b"{}")
+        return block_on(self.cache.fill(dict.fromkeys(names, entry), began, incarnation))
+
+    def invalidate(self, *names, version):
+        tombstone = Entry(State.TOMBSTONE, EPOCH, version).encode()
+        return block_on(self.redis.put(EPOCH, [(name, tombstone, 60.0) for name in names]))
+
+    def look_up(self, *names):
+        """The version of each document, None where it is missing or bypassed."""
+        try:
+            found = block_on(self.cache.look_up(names))
+        except RedisUnavailable:
+            return [None] * len(names)
+        return [one and one.version for one in found]
+
+    def refresh(self):
+        time.sleep(0.06)
+        self.redis.topology.refresh()
+
+
+@pytest.fixture(scope="module")
+def made(server_root, free_port):
+    cluster = Cluster(server_root, free_port)
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def cluster(made):
+    """With no names in it."""
+    for master in made.masters:
+        master.client.flushall()
+    return made
+
+
+@pytest.fixture
+def make(cluster):
+    made = []
+
+    def make():
+        made.append(Instance(cluster.url))
+        block_on(made[-1].redis.put(EPOCH, []))
+        return made[-1]
+
+    yield make
+    for instance in made:
+        instance.redis.close()
+
+
+def names_of(cluster, number, most=1):
+    """Names whose slots the master with this number had at first."""
+    first, last = number * SLOTS // 3, (number + 1) * SLOTS // 3 - 1
+    found = (name for name in (f"name-{one}" for one in count()) if first <= slot_of(name) <= last)
+    return [next(found) for _ in range(most)]
+
+
+def test_names_of_all_masters_are_filled_and_found_in_one_call(cluster, make):
+    instance, names = make(), [f"name-{number}" for number in range(100)]
+    assert instance.look_up(*names) == [None] * 100
+    assert instance.fill(*names) == 100
+    assert instance.look_up(*names) == [1] * 100
+    assert make().look_up(*names) == [1] * 100
+    assert all(master.client.dbsize() > 20 for master in cluster.masters)
+
+
+def test_a_tombstone_and_the_order_of_versions_hold_at_each_master(cluster, make):
+    instance, names = make(), [names_of(cluster, number)[0] for number in range(3)]
+    begun = instance.begin()
+    assert instance.fill(*names, version=2) == 3
+    instance.invalidate(*names, version=3)
+    assert instance.look_up(*names) == [None] * 3
+    assert instance.fill(*names, version=2, begun=begun) == 0
+    assert instance.fill(*names, version=3) == 3
+    assert instance.look_up(*names) == [3] * 3
+
+
+def test_a_moved_slot_is_a_miss_until_the_new_master_has_caught_up(cluster, make):
+    a, b = make(), make()
+    (name,), (other,) = names_of(cluster, 0), names_of(cluster, 1)
+    source, target = cluster.masters[:2]
+    a.fill(name, other)
+    begun = a.begin()
+    cluster.move(slot_of(name), source, target)
+    try:
+        assert a.look_up(name, other) == [None, 1]  # MOVED
+        a.pending.span = 1, 1
+        assert a.fill(name, version=2, begun=begun) == 0
+        b.refresh()
+        b.look_up(name)
+        assert b.fill(name, version=1) in (0, 1)
+        wait_until(lambda: a.redis.topology.view.owner(name).address[1] == target.port)
+        time.sleep(0.4)
+        assert a.look_up(name) == [None]  # an older version may be there, and is, as far as this instance knows
+        a.pending.span = 0, 0
+        wait_until(lambda: a.look_up(other) == [1])
+        a.invalidate(name, version=3)
+        assert a.fill(name, version=3) == 1
+        assert a.look_up(name) == [3]
+    finally:
+        cluster.move(slot_of(name), target, source)
+
+
+def test_a_tombstone_follows_a_slot_that_has_moved(cluster, make):
+    a, b = make(), make()
+    (name,) = names_of(cluster, 0)
+    source, target = cluster.masters[:2]
+    cluster.move(slot_of(name), source, target)
+    try:
+        b.refresh()
+        wait_until(lambda: b.fill(name, version=1) == 1 or b.look_up(name))
+        assert a.redis.topology.view.owner(name).address[1] == source.port
+        a.invalidate(name, version=2)
+        assert b.look_up(name) == [None]
+        assert b.fill(name, version=1) == 0
+    finally:
+        cluster.move(slot_of(name), target, source)
+
+
+def test_a_tombstone_reaches_the_target_of_a_slot_that_is_on_its_way(cluster, make):
+    a = make()
+    (name,) = names_of(cluster, 0)
+    source, target = cluster.masters[:2]
+    a.fill(name, version=1)
+    begun = a.begin()
+    cluster.begin_move(slot_of(name), source, target)
+    cluster.move_names(slot_of(name), source, target)
+    try:
+        assert a.look_up(name) == [None]  # ASK
+        a.invalidate(name, version=2)
+        assert a.fill(name, version=1, begun=begun) == 0
+    finally:
+        cluster.end_move(slot_of(name), source, target)
+        stored = Entry.decode(target.client.get(name))
+        cluster.move(slot_of(name), target, source)
+    assert (stored.state, stored.version) == (State.TOMBSTONE, 2)
+
+
+def test_a_master_that_hangs_costs_its_own_names_alone(cluster, make):
+    a = make()
+    names = [names_of(cluster, number)[0] for number in range(3)]
+    a.fill(*names)
+    a.redis.topology.refresh_if_it_can()
+    cluster.replicas[0].pause()  # nobody takes its place
+    cluster.masters[0].pause()
+    try:
+        assert a.look_up(*names) == [None, 1, 1]
+        began = time.monotonic()
+        assert a.look_up(*names) == [None, 1, 1]
+        assert time.monotonic() - began < 0.2
+        assert a.cache.is_down
+        assert a.cache.bypasses([names[0]])
+        assert not a.cache.bypasses(names[1:])
+        with pytest.raises(PartlyUnavailable):
+            a.invalidate(*names, version=2)
+        assert a.look_up(*names[1:]) == [None, None]
+    finally:
+        cluster.masters[0].resume()
+        cluster.replicas[0].resume()
+    wait_until(lambda: a.look_up(names[0]) == [1])
