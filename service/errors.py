@@ -171,6 +171,10 @@ class LockTimeout(PostgresUnavailable):
     """Another client of the database holds what this needs; try again shortly."""
 
 
+class ReplicaBehind(PostgresUnavailable):
+    """The replica has yet to replay what it has to know; try again shortly."""
+
+
 class RedisUnavailable(Unavailable):
     """The cache is not available."""
 

@@ -48,6 +48,12 @@ class Settings:
         secret=True,
         at_least=_SHORTEST_SECRET,
     )
+    database_read_url: str = _setting(
+        "replicas of Postgres, as a libpq URL of one or several hosts, that take reads of the catalogue; without it "
+        "the primary does",
+        "",
+        secret=True,
+    )
     cart_by_authorization: bool = _setting(
         "a caller without a cart token is known by its Authorization header, as by the old API", False
     )

@@ -6,6 +6,7 @@ Connections are libpq's asynchronous ones, driven by ``poll``: deadlines hold al
 from service.postgres.connection import SESSION, options
 from service.postgres.listener import Listener
 from service.postgres.pool import Postgres
+from service.postgres.servers import each_server
 from service.postgres.statement import Call, Statement
 
-__all__ = ["SESSION", "Call", "Listener", "Postgres", "Statement", "options"]
+__all__ = ["SESSION", "Call", "Listener", "Postgres", "Statement", "each_server", "options"]

@@ -23,12 +23,15 @@ LOST = (psycopg2.OperationalError, psycopg2.InterfaceError, OSError)
 # table of carts may be empty), and JIT compilation costs a hundred times the run time of a query of a fraction of a
 # millisecond. While it runs a query, a server checks ten times a second whether the client is still connected (Postgres
 # 14 and later), and ends the query if not.
+# Each statement of a transaction has a snapshot of its own, whatever the server's default: what reads rows after it has
+# waited for a lock, or has looked how far a replica is, sees them as they are then.
 _CHECK_SECONDS = 0.1
 SESSION = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
     "jit": "off",
     "random_page_cost": "1.1",
+    "default_transaction_isolation": "read committed",
     "client_connection_check_interval": str(int(_CHECK_SECONDS * 1000)),
 }
 """Postgres' settings for each connection of a pool."""
@@ -36,7 +39,7 @@ SESSION = {
 
 def options(session: Mapping[str, str]) -> str:
     """Settings of a session as libpq's ``options``."""
-    return " ".join(f"-c {name}={value}" for name, value in session.items())
+    return " ".join("-c {}={}".format(name, value.replace(" ", r"\ ")) for name, value in session.items())
 
 
 class Connection(psycopg2.extensions.connection):

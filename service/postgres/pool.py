@@ -11,7 +11,7 @@ import psycopg2.errors
 
 from service import deadline, timing
 from service.coroutines import block_on, elsewhere
-from service.errors import LockTimeout, PostgresUnavailable
+from service.errors import LockTimeout, PostgresUnavailable, ReplicaBehind
 from service.metrics import PoolMetrics
 from service.metrics.memory import SharedMemory
 from service.postgres.connection import LOST, SESSION, Connection
@@ -29,6 +29,7 @@ class Postgres:
     ``timeout_seconds`` bounds a call as a whole: waiting for a connection, connecting, and running. So does an earlier
     ``deadline`` of the request. ``on_connect`` is the first call on each new connection, or, where a pooler that gives
     each transaction another one is in between (``is_pooled``), in each transaction. ``metrics`` count the calls.
+    ``of_replica`` is for a standby, on which a call may begin with the statement ``replayed``.
     """
 
     def __init__(
@@ -41,9 +42,13 @@ class Postgres:
         on_connect: Call | None = None,
         metrics: PoolMetrics | None = None,
         is_pooled: bool = False,
+        of_replica: bool = False,
     ) -> None:
         session = {**SESSION, "statement_timeout": str(int(timeout_seconds * 1000))}
-        self._servers = Servers(url, name, session, is_pooled=is_pooled)
+        self._servers = Servers(url, name, session, is_pooled=is_pooled, are_replicas=of_replica)
+        # A replica may have yet to replay a migration: then a query cannot be run there, which is no mistake in it.
+        self._lost = (psycopg2.Error, OSError) if of_replica else LOST
+        self._of_replica = of_replica
         self._on_connect = None if is_pooled else on_connect
         self._first_calls = [on_connect] if is_pooled and on_connect is not None else []
         self._timeout_seconds = timeout_seconds
@@ -56,8 +61,8 @@ class Postgres:
         """Run the calls in one transaction and one round trip; return the rows of the last.
 
         Raises PostgresUnavailable if that is not done in time, or if the server is read-only and the calls write;
-        LockTimeout if a lock was not free within the transaction's own lock_timeout. The transaction may then still
-        have been committed only if the connection was lost during the commit itself.
+        LockTimeout if a lock was not free within the transaction's own lock_timeout; ReplicaBehind. The transaction may
+        then still have been committed only if the connection was lost during the commit itself.
         """
         seconds, connection = deadline.left(self._timeout_seconds), None
         until = time.monotonic() + seconds
@@ -70,13 +75,13 @@ class Postgres:
                 connection = await elsewhere(partial(self._connect, until))
             rows = await connection.run([*self._first_calls, *calls], until)
         except BaseException as error:
-            if isinstance(error, psycopg2.errors.LockNotAvailable) and connection is not None:
+            if connection is not None and (refusal := self._refusal(error)):
                 self._put_back(connection)  # as good as before
-                raise LockTimeout from None
+                raise refusal from None
             self._give_up(connection)
             if isinstance(error, psycopg2.errors.ReadOnlySqlTransaction):
                 self.close()  # another server may be the primary now
-            elif not isinstance(error, LOST):
+            elif not isinstance(error, self._lost):
                 raise
             raise PostgresUnavailable from error
         finally:
@@ -84,6 +89,14 @@ class Postgres:
         self._metrics.calls.observe(time.monotonic() - began)
         self._put_back(connection)
         return rows
+
+    def _refusal(self, error: BaseException) -> PostgresUnavailable | None:
+        """What the server means by an error that it raised by intention."""
+        if isinstance(error, psycopg2.errors.LockNotAvailable):
+            return LockTimeout()
+        if self._of_replica and isinstance(error, psycopg2.errors.DivisionByZero):
+            return ReplicaBehind()
+        return None
 
     @property
     def size(self) -> int:

@@ -10,29 +10,42 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import psycopg2
-from psycopg2.extensions import parse_dsn
+from psycopg2.extensions import make_dsn, parse_dsn
 
 from service.postgres.connection import LOST, Connection
 from service.resolver import resolve
 from service.settings import SettingError
 
 
+def each_server(url: str, setting: str) -> list[str]:
+    """The URLs of its hosts, one each. Raises SettingError, which names the ``setting``, for an invalid one."""
+    parsed = _parsed(url, setting)
+    return [make_dsn(**{**parsed, **place}) for place in _places(parsed, setting)]
+
+
 class Servers:
     """The servers at ``url``; ``name`` and the settings of ``session`` are those of each session.
 
     With several hosts, ``target_session_attrs`` selects among them. A standby is refused: it lags behind its primary
-    and takes no writes; a pooler (``is_pooled``) does not report it. Raises SettingError for an invalid URL.
+    and takes no writes; or anything else is, where these ``are_replicas``. A pooler (``is_pooled``) does not report it.
+    Raises SettingError for an invalid URL.
     """
 
-    def __init__(self, url: str, name: str, session: Mapping[str, str], *, is_pooled: bool = False) -> None:
-        try:
-            parsed = parse_dsn(url)
-        except psycopg2.ProgrammingError:
-            raise SettingError("DATABASE_URL is not a URL that libpq knows") from None
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        session: Mapping[str, str],
+        *,
+        is_pooled: bool = False,
+        are_replicas: bool = False,
+    ) -> None:
+        parsed = _parsed(url, "DATABASE_URL")
+        self._are_replicas = are_replicas
         self._parameters = {**parsed, "application_name": name}
         self._session, self._is_pooled = session, is_pooled
         self._must_write = parsed.get("target_session_attrs") == "read-write"
-        self._places = _places(parsed)
+        self._places = _places(parsed, "DATABASE_URL")
         self._last_good = 0
 
     def connect(self, until: float) -> Connection:
@@ -57,8 +70,13 @@ class Servers:
         raise failure
 
     def will_do(self, connection: Connection) -> bool:
-        """Whether a connection is to a primary, and a writable one if it must be, by the server's last report."""
+        """Whether a connection is to a primary, and a writable one if it must be, by the server's last report.
+
+        Of replicas, whether it is not to a primary.
+        """
         says = connection.get_parameter_status  # Postgres 14 and later report both
+        if self._are_replicas:
+            return says("in_hot_standby") != "off"
         is_read_only = self._must_write and says("default_transaction_read_only") == "on"
         return not is_read_only and says("in_hot_standby") != "on"
 
@@ -79,12 +97,19 @@ def _share(until: float, count: int) -> float:
     return now + (until - now) / count
 
 
-def _places(parsed: dict[str, Any]) -> list[dict[str, str]]:
+def _parsed(url: str, setting: str) -> dict[str, Any]:
+    try:
+        return dict(parse_dsn(url))
+    except psycopg2.ProgrammingError:
+        raise SettingError(f"{setting} is not a URL that libpq knows") from None
+
+
+def _places(parsed: dict[str, Any], setting: str) -> list[dict[str, str]]:
     """Parameters of libpq per host: one value applies to all hosts; without any, libpq's environment does."""
     lists = {name: str(parsed[name]).split(",") for name in ("host", "hostaddr", "port") if name in parsed}
     count = max(map(len, lists.values()), default=1)
     if any(len(values) not in (1, count) for values in lists.values()):
-        raise SettingError("DATABASE_URL has another number of ports than of hosts")
+        raise SettingError(f"{setting} has another number of ports than of hosts")
     return [{name: values[index % len(values)] for name, values in lists.items()} for index in range(count)]
 
 
