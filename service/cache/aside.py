@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from service.cache.catch_up import CatchUp, nothing_pending
 from service.cache.entry import UNKNOWN_INCARNATION, Document, Entry, Found, State, documents
+from service.cache.position import Position
 from service.errors import RedisUnavailable
 from service.metrics.counting import Counts
 
@@ -30,6 +31,7 @@ class Store(Protocol):
     """Where entries are kept: see RedisStore."""
 
     incarnation: int
+    position: Position | None
 
     async def get(self, names: Sequence[str]) -> Found:
         """What is stored under each name."""
@@ -120,6 +122,17 @@ class CacheAside:
             with suppress(RedisUnavailable), self._noticing_failures():
                 await self._store.put(self._newest_epoch, [])
         return self._store.incarnation
+
+    def position(self, incarnation: int) -> Position | None:
+        """What a replica must have replayed to be read for a fill of this incarnation, None if that is not known.
+
+        What is announced after the look-up that found it has a tombstone when such a fill ends, however large the lag.
+        """
+        position = self._store.position
+        if position is None or position.incarnation != incarnation or position.epoch < self._newest_epoch:
+            return None
+        is_late = self._monotonic() > position.asked_at + _LONGEST_FILL_SECONDS
+        return None if is_late or self.catch_up.outage is not None else position
 
     async def fill(self, entries: Mapping[str, Entry], began: float, incarnation: int) -> int:
         """Offer entries that were read from the source since ``began`` (monotonic); a newer stored entry stays.

@@ -8,6 +8,9 @@ _PREFIX = "overview:"
 
 EPOCH = _PREFIX + "epoch"
 
+POSITION = _PREFIX + "position"
+"""How far the primary's log was written when the newest invalidation was announced."""
+
 SILENT_LISTENERS = _PREFIX + "silent-listeners"
 """How often the invalidator found that notifications did not reach it."""
 

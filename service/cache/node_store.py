@@ -44,9 +44,15 @@ class NodeStore(RedisStore):
     """
 
     def __init__(
-        self, server: RedisServer, timeout_seconds: float, names: Sequence[str], on_trouble: Callable[[], None]
+        self,
+        server: RedisServer,
+        timeout_seconds: float,
+        names: Sequence[str],
+        on_trouble: Callable[[], None],
+        *,
+        with_position: bool = False,
     ) -> None:
-        super().__init__(server, timeout_seconds)
+        super().__init__(server, timeout_seconds, with_position=with_position)
         self.address = server.address
         self._on_trouble = on_trouble
         self.name_epoch(names)
@@ -94,11 +100,11 @@ class NodeStore(RedisStore):
         await self._call(partial(self._take, entries, (epoch, incarnation)))
 
     async def _get(self, names: Sequence[str], connection: RedisConnection, until: float) -> Found:
-        await connection.send(("GET", self.epoch_name), *[("GET", name) for name in names], until=until)
-        replies = [await connection.reply(until) for _ in range(len(names) + 1)]
-        said, *stored = [self._unless_redirected(reply) for reply in replies]
+        asked = [*self._about(), *names]
+        await connection.send(*[("GET", name) for name in asked], until=until)
+        replies = [await connection.reply(until) for _ in asked]
+        found = self._found([self._unless_redirected(reply) for reply in replies], connection, until)
         self._check_name(replies[0])
-        found = self._found(said, stored, connection)
         self.epoch = max(self.epoch, found.epoch or 0)
         return found
 

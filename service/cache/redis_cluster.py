@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from service.cache.breaker import Breaker
 from service.cache.entry import Found
@@ -25,8 +25,8 @@ class RedisCluster:
     Raises SettingError for an invalid URL.
     """
 
-    def __init__(self, url: str, timeout_seconds: float) -> None:
-        self.topology = Topology(url, timeout_seconds)
+    def __init__(self, url: str, timeout_seconds: float, *, with_position: bool = False) -> None:
+        self.topology = Topology(url, timeout_seconds, with_position=with_position)
         self._breakers: dict[NodeStore, Breaker] = {}
 
     @property
@@ -60,6 +60,19 @@ class RedisCluster:
         if failed:
             raise PartlyUnavailable
         return stored
+
+    @property
+    def incarnation(self) -> Mapping[NodeStore, int]:
+        """The incarnations of all masters."""
+        return {node: node.incarnation for node in self.topology.view.nodes.values()}
+
+    async def raise_position(self, incarnation: Mapping[NodeStore, int], epoch: int, written: int) -> bool:
+        """As RedisStore's, at every master that answers; whether these are still of their incarnations.
+
+        A master that does not has no tombstones either: whoever asks it later waits for what is pending.
+        """
+        works = [_raised(node, own, epoch, written) for node, own in incarnation.items()]
+        return all(await together(works))
 
     async def count(self, name: str) -> None:
         """Increment the counter of this name."""
@@ -118,6 +131,13 @@ class RedisCluster:
             await node.take(entries, epoch, incarnation)
         finally:
             node.close()
+
+
+async def _raised(node: NodeStore, incarnation: int, epoch: int, written: int) -> bool:
+    try:
+        return await node.raise_position(incarnation, epoch, written)
+    except RedisUnavailable:
+        return True
 
 
 def _joined(said: Sequence[str]) -> str:

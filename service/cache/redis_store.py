@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 from service import timing
 from service.cache.entry import UNKNOWN_INCARNATION, Found
 from service.cache.keys import EPOCH
+from service.cache.position import Position, name_of, raising
 from service.cache.redis_calls import PUT, Command, called, checked, evaluated, milliseconds
 from service.cache.redis_connection import RedisConnection
 from service.cache.redis_server import RedisServer, info_fields
@@ -38,15 +39,18 @@ class RedisStore:
     """The Redis or Valkey at ``server``. Calls raise RedisUnavailable if it does not reply within the deadline.
 
     ``incarnation`` is the last one seen: another each time that Redis was emptied, or came back with an older data
-    set; UNKNOWN_INCARNATION if it has none. ``epoch`` is the highest that it had at the last ``put``.
+    set; UNKNOWN_INCARNATION if it has none. ``epoch`` is the highest that it had at the last ``put``. ``position`` is
+    that of the last look-up, None if there was none; it is read if ``with_position``.
     """
 
-    def __init__(self, server: str | Server, timeout_seconds: float) -> None:
+    def __init__(self, server: str | Server, timeout_seconds: float, *, with_position: bool = False) -> None:
         self._server = RedisServer(server) if isinstance(server, str) else server
         self.epoch_name = EPOCH
         self._timeout_seconds = timeout_seconds
         self.incarnation = UNKNOWN_INCARNATION
         self.epoch = 0
+        self.position: Position | None = None
+        self._with_position = with_position
         self._idle: list[tuple[RedisConnection, float]] = []  # most recently used last; pop and append are atomic
         self._closed = False
 
@@ -73,6 +77,13 @@ class RedisStore:
             count, _, _ = await self._call(put)
         return count
 
+    async def raise_position(self, incarnation: int, epoch: int, written: int) -> bool:
+        """Raise the position to so many bytes of the log in an epoch; whether this is still that incarnation.
+
+        The incarnation must have been known before the position was read from the source.
+        """
+        return bool(await self._call(partial(self._run, raising(self.epoch_name, incarnation, epoch, written))))
+
     async def count(self, name: str) -> None:
         """Increment the counter of this name."""
         await self._call(partial(self._run, ("INCR", name)))
@@ -98,12 +109,17 @@ class RedisStore:
         self.renew()
 
     async def _get(self, names: Sequence[str], connection: RedisConnection, until: float) -> Found:
-        await connection.send(("MGET", self.epoch_name, *names), until=until)
-        said, *stored = checked(await connection.reply(until))
-        return self._found(said, stored, connection)
+        await connection.send(("MGET", *self._about(), *names), until=until)
+        return self._found(checked(await connection.reply(until)), connection, until)
 
-    def _found(self, said: bytes | None, stored: list[bytes | None], connection: RedisConnection) -> Found:
-        """What was stored under the epoch's name and under others."""
+    def _about(self) -> tuple[str, ...]:
+        """The names that a look-up asks for before others."""
+        return (self.epoch_name, name_of(self.epoch_name)) if self._with_position else (self.epoch_name,)
+
+    def _found(self, replies: list[bytes | None], connection: RedisConnection, until: float) -> Found:
+        """What was stored under ``_about`` and under others."""
+        said, *stored = replies
+        position = stored.pop(0) if self._with_position else None
         known, incarnation, server = (said or b"0:0:").split(b":", 2)
         if server != connection.server:  # emptied, or of another server than when this connection was new
             if said is not None:
@@ -111,6 +127,8 @@ class RedisStore:
             self.incarnation = UNKNOWN_INCARNATION
             return Found(None, UNKNOWN_INCARNATION, stored)
         self.incarnation = int(incarnation)
+        if self._with_position:
+            self.position = Position.parse(position, int(known), until - self._timeout_seconds)
         return Found(int(known) or None, self.incarnation, stored)
 
     async def _put(

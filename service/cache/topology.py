@@ -41,11 +41,11 @@ class Topology:
     of the last one. Raises SettingError for an invalid URL.
     """
 
-    def __init__(self, url: str, timeout_seconds: float) -> None:
+    def __init__(self, url: str, timeout_seconds: float, *, with_position: bool = False) -> None:
         self._seeds, path = servers_of(url, "cluster")
         if path not in ("", "/", "/0"):
             raise SettingError("REDIS_URL names a database, and a cluster has none but 0")
-        self._timeout_seconds = timeout_seconds
+        self._timeout_seconds, self._with_position = timeout_seconds, with_position
         self.view = View({}, [None] * SLOTS, {})
         self.changed: Callable[[View, Collection[NodeStore]], None] = lambda _view, _gained: None
         self._masters: Mapping[Address, Ranges] = {}
@@ -89,7 +89,8 @@ class Topology:
 
     def node(self, address: Address, names: Sequence[str] = ("",)) -> NodeStore:
         """A store for the node at an address."""
-        return NodeStore(self._seeds[0].at(*address), self._timeout_seconds, names, self._wanted.set)
+        server = self._seeds[0].at(*address)
+        return NodeStore(server, self._timeout_seconds, names, self._wanted.set, with_position=self._with_position)
 
     def close(self) -> None:
         """Stop asking, and close every connection."""

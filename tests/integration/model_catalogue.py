@@ -37,7 +37,7 @@ class Committed:
     """What a standby has as of some commit, and the files of a backup too."""
 
     def __init__(self):
-        self.epoch, self.version, self.row_id, self.history = 1, 0, 0, 0
+        self.epoch, self.version, self.row_id, self.history, self.written = 1, 0, 0, 0, 0
         self.contents = {product_id: [Content(None, 0)] for product_id in PRODUCTS}
         self.places_of_epoch = dict.fromkeys(PRODUCTS, 0)  # from where on what is read is of this epoch
         self.outbox = {}  # row id: (product, version, epoch, index of the content that it tells of)
@@ -49,6 +49,7 @@ class Model:
     def __init__(self):
         self.clock, self.bodies, self.histories = itertools.count(2), itertools.count(), itertools.count(1)
         self.primary, self.standby, self.history = Committed(), Committed(), 0
+        self.replica = Committed()
         self.writers, self.chosen, self.lost = [], [], set()
 
     def __getattr__(self, name):
@@ -91,6 +92,15 @@ class Model:
     def standby_follows(self):
         self.standby = deepcopy(self.primary)
 
+    def replica_follows(self):
+        self.replica = deepcopy(self.primary)
+
+    def replicated_document(self, product_id, position):
+        """What the replica has of a product, None if it may not be read or has no such product: see replayed.sql."""
+        is_behind = position is None or self.replica.epoch != position.epoch or self.replica.written < position.written
+        body, version = self.replica.contents[product_id][-1]
+        return None if is_behind or body is None else Document(body, "e" * 16, self.replica.epoch, version)
+
     def lose(self):
         """Fail over to the standby."""
         self.primary, self.history = deepcopy(self.standby), next(self.histories)
@@ -113,14 +123,14 @@ class Model:
     def read(self, row_id):
         """A row of the outbox as it is read now: see outbox_rows.sql for its epoch."""
         product_id, version, epoch, _ = self.outbox[row_id]
-        return row_id, [product_id], [version], max(epoch, self.epoch)
+        return row_id, [product_id], [version], max(epoch, self.epoch), self.written
 
     async def run(self, *calls):
         """What a Postgres returns for the last call. The rows that it has in its outbox are those of ``chosen``."""
         rows = []
         for statement, values in calls:
             if statement is ADOPT:
-                rows = [(self.adopt(*values),)]
+                rows = [(self.adopt(*values), self.written)]
             elif statement is OUTBOX_DONE:
                 self._forget(*values)
             else:
@@ -143,6 +153,7 @@ class Model:
         return self.version
 
     def _tell(self, product_id, version, epoch, present):
+        self.primary.written += 1
         body = b"%d" % next(self.bodies) if present else None
         self.contents[product_id].append(Content(body, version if present else 0))
         self.primary.row_id += 1
@@ -155,6 +166,7 @@ class Model:
         self._raise_epoch()
 
     def _raise_epoch(self):
+        self.primary.written += 1
         self.primary.epoch = max(self.epoch + 1, next(self.clock))
         self.primary.places_of_epoch = {product_id: len(all_) - 1 for product_id, all_ in self.contents.items()}
 

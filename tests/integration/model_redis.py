@@ -10,9 +10,15 @@ class HeldStore(RedisStore):
     """A store whose deadlines are of a test's ``clock``. While it ``holds``, entries are kept on their way."""
 
     def __init__(self, url, clock):
-        super().__init__(url, 5.0)
+        super().__init__(url, 5.0, with_position=True)
         self._clock = clock
         self.holds, self.held = False, []
+
+    async def get(self, names):
+        asked_at = self._clock()
+        found = await super().get(names)
+        self.position = self.position and self.position._replace(asked_at=asked_at)
+        return found
 
     async def put(self, epoch, entries, incarnation=None, not_after=None):
         if self.holds:
