@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from service.cache.aside import Lifetimes
 from service.cache.redis import Redis, open_cache, open_redis
@@ -11,9 +13,10 @@ from service.cart.carts import Carts
 from service.cart.tokens import CartTokens
 from service.catalogue.cached import CachedCatalogue
 from service.catalogue.database import ADOPTION, DatabaseCatalogue
+from service.catalogue.replicas import SHARE_OF_DEADLINE, Replica, Replicas, ReplicatedLists
 from service.metrics import Gauges, Metrics
 from service.metrics.memory import SharedMemory
-from service.postgres import Postgres
+from service.postgres import Postgres, each_server
 from service.settings import Settings
 from service.version import fingerprint
 
@@ -31,6 +34,8 @@ class Resources:
     additions_postgres: Postgres
     redis: Redis
     database: DatabaseCatalogue
+    lists: DatabaseCatalogue | ReplicatedLists
+    replicas: Sequence[Replicas]
     catalogue: CachedCatalogue
     fast_catalogue: CachedCatalogue
     carts: Carts
@@ -57,10 +62,13 @@ class Resources:
         postgres = pool(settings.postgres_connections - of_fast_path)
         fast_postgres = pool(of_fast_path - of_additions)
         additions_postgres = pool(of_additions) if of_additions else fast_postgres
-        redis = open_redis(settings.redis_url, settings.redis_timeout_seconds)
+        is_replicated = bool(settings.database_read_url)
+        redis = open_redis(settings.redis_url, settings.redis_timeout_seconds, with_position=is_replicated)
         lifetimes = Lifetimes(settings.cache_fresh_seconds, settings.cache_keep_seconds, settings.cache_missing_seconds)
         database = DatabaseCatalogue(postgres)
         cache = open_cache(redis, lifetimes, database.pending_invalidations, metrics.breaker_openings)
+        pairs = [(postgres, database), (fast_postgres, DatabaseCatalogue(fast_postgres))]
+        replicas = [_replicas(settings, pool.size, metrics) for pool, _ in pairs] if is_replicated else []
         catalogue, fast_catalogue = (
             CachedCatalogue(
                 source,
@@ -68,9 +76,11 @@ class Resources:
                 metrics,
                 wait_seconds=settings.postgres_timeout_seconds,
                 shadow_share=settings.cache_shadow_percent / 100,
+                replicas=of_source.at if of_source else None,
             )
-            for source in (database, DatabaseCatalogue(fast_postgres))
+            for (_, source), of_source in zip_longest(pairs, replicas)
         )
+        lists = ReplicatedLists(database, replicas[0], cache.latest_position) if is_replicated else database
         limits = settings.cart_max_lines, settings.cart_max_items
         pools = {postgres, fast_postgres, additions_postgres}
         metrics.gauges = lambda: Gauges(
@@ -84,6 +94,8 @@ class Resources:
             additions_postgres,
             redis,
             database,
+            lists,
+            replicas,
             catalogue,
             fast_catalogue,
             Carts(postgres, *limits),
@@ -98,6 +110,16 @@ class Resources:
         self.catalogue.close()
         self.fast_catalogue.close()
         self.redis.close()
+        for each in self.replicas:
+            each.close()
         self.postgres.close()
         self.fast_postgres.close()
         self.additions_postgres.close()
+
+
+def _replicas(settings: Settings, size: int, metrics: Metrics) -> Replicas:
+    """Of each host of DATABASE_READ_URL a pool of so many connections."""
+    seconds = settings.postgres_timeout_seconds
+    urls = each_server(settings.database_read_url, "DATABASE_READ_URL")
+    pools = [Postgres(url, size, seconds * SHARE_OF_DEADLINE, metrics=metrics.pool, of_replica=True) for url in urls]
+    return Replicas([Replica(pool) for pool in pools], seconds)

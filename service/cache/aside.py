@@ -134,6 +134,11 @@ class CacheAside:
         is_late = self._monotonic() > position.asked_at + _LONGEST_FILL_SECONDS
         return None if is_late or self.catch_up.outage is not None else position
 
+    async def latest_position(self) -> Position | None:
+        """The same as of now. Raises RedisUnavailable."""
+        await self.look_up([])
+        return self.position(await self.incarnation())
+
     async def fill(self, entries: Mapping[str, Entry], began: float, incarnation: int) -> int:
         """Offer entries that were read from the source since ``began`` (monotonic); a newer stored entry stays.
 

@@ -10,6 +10,7 @@ from service.cache.aside import CacheAside, Lifetimes, Pending, soft_deadline
 from service.cache.catch_up import nothing_pending
 from service.cache.entry import UNKNOWN_INCARNATION, Document, Entry, State
 from service.cache.node_store import NodeStore
+from service.cache.position import Position
 from service.cache.topology import Topology, View
 from service.coroutines import together
 from service.errors import RedisUnavailable
@@ -97,6 +98,24 @@ class ClusterCache:
         if unknown := [node for node in nodes if node.incarnation == UNKNOWN_INCARNATION]:
             await together([self._cache(node).incarnation() for node in unknown])
         return Incarnations({node: node.incarnation for node in nodes}, view)
+
+    def position(self, incarnation: Incarnations) -> Position | None:
+        """As CacheAside's, of all masters that are not bypassed.
+
+        Each has the newest as soon as it is announced. A master that is just back may have an old one: so the highest
+        counts, and one that is not known is as good as one that may be higher.
+        """
+        positions = [
+            self._cache(node).position(own) for node, own in incarnation.of.items() if not self._cache(node).is_down
+        ]
+        known = [each for each in positions if each is not None]
+        return max(known, default=None) if len(known) == len(positions) else None
+
+    async def latest_position(self) -> Position | None:
+        """As CacheAside's."""
+        nodes = (await self._topology.known_view()).nodes.values()
+        await together([_found(self._cache(node), []) for node in nodes])
+        return self.position(await self.incarnation())
 
     async def fill(self, entries: Mapping[str, Entry], began: float, incarnation: Incarnations) -> int:
         """As CacheAside's. A name that another master has than when ``incarnation`` was read is refused."""

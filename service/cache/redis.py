@@ -11,11 +11,14 @@ from service.metrics.counting import Counts
 Redis = RedisStore | RedisCluster
 
 
-def open_redis(url: str, timeout_seconds: float) -> Redis:
-    """What is at ``url``; it is connected to when it is called. Raises SettingError for an invalid URL."""
+def open_redis(url: str, timeout_seconds: float, *, with_position: bool = False) -> Redis:
+    """What is at ``url``; it is connected to when it is called. Raises SettingError for an invalid URL.
+
+    Look-ups learn the position ``with_position``, see CacheAside.
+    """
     if url.startswith(("redis+cluster://", "rediss+cluster://")):
-        return RedisCluster(url, timeout_seconds)
-    return RedisStore(url, timeout_seconds)
+        return RedisCluster(url, timeout_seconds, with_position=with_position)
+    return RedisStore(url, timeout_seconds, with_position=with_position)
 
 
 def open_cache(redis: Redis, lifetimes: Lifetimes, pending: Pending, openings: Counts) -> CacheAside | ClusterCache:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -11,14 +11,18 @@ from service.cache.aside import CacheAside
 from service.cache.cluster_cache import ClusterCache
 from service.cache.entry import Entry, State
 from service.cache.keys import entry_name, entry_names
+from service.cache.position import Position
 from service.catalogue import Catalogue, Document, Key
 from service.catalogue.background_queue import BackgroundQueue
 from service.catalogue.page import ends_of
 from service.catalogue.shadow import Shadow
 from service.catalogue.single_flight import Loaded, SingleFlight
 from service.coroutines import block_on, turn
-from service.errors import RedisUnavailable
+from service.errors import RedisUnavailable, Unavailable
 from service.metrics import Metrics
+
+Read = Callable[[Collection[Key], Any], Awaitable[Mapping[Key, Document]]]
+"""A source's documents of keys, to be stored in an incarnation of the cache."""
 
 # Long work in the event loop is done in parts: so much of documents is compressed in some 0.2 ms.
 _BYTES_A_TURN = 32768
@@ -29,6 +33,10 @@ class CachedCatalogue:
 
     ``wait_seconds`` is the longest that ``source`` takes: the timeout of those who share another's read. A
     ``shadow_share`` of the hits, from 0 to 1, is verified against the source in the background.
+
+    With ``replicas``, which give the catalogue as those have it that have replayed a position, misses are read there.
+    What they do not have is read from the source: they lag, so that a product may have come since. So is what the cache
+    refuses of theirs: it may be older than what was served or announced.
     """
 
     def __init__(
@@ -38,10 +46,12 @@ class CachedCatalogue:
         metrics: Metrics,
         wait_seconds: float,
         shadow_share: float = 0.0,
+        replicas: Callable[[Position], Catalogue] | None = None,
     ) -> None:
         self._source = source
         self._cache = cache
         self._metrics = metrics
+        self._replicas = replicas
         self._single_flight = SingleFlight(self._load_and_fill, wait_seconds, metrics.load_keys)
         self._refresher = BackgroundQueue("refreshing", self._refresh)
         self._shadow = Shadow(shadow_share, source, self._found, cache.pending, metrics.shadow)
@@ -101,13 +111,36 @@ class CachedCatalogue:
         block_on(self._single_flight.load(keys))
 
     async def _load_and_fill(self, keys: Collection[Key]) -> Loaded:
+        if self._replicas is None:
+            return await self._load_from(self._of_source, keys)
+        loaded = await self._load_from(self._of_replicas, keys)
+        kept = loaded.documents if loaded.newest else {}
+        if len(kept) == len(keys):
+            return loaded
+        rest = await self._load_from(self._of_source, [key for key in keys if key not in kept])
+        return Loaded({**kept, **rest.documents}, rest.newest)
+
+    async def _of_source(self, keys: Collection[Key], _incarnation: Any) -> Mapping[Key, Document]:
+        return await self._source.documents(keys)
+
+    async def _of_replicas(self, keys: Collection[Key], incarnation: Any) -> Mapping[Key, Document]:
+        """Of the documents those that a replica has and that may be stored in this incarnation."""
+        position = self._cache.position(incarnation)
+        if self._replicas is None or position is None:
+            return {}
+        with suppress(Unavailable):
+            found = await self._replicas(position).documents(keys)
+            return {key: one for key, one in found.items() if one.body is not None}
+        return {}
+
+    async def _load_from(self, read: Read, keys: Collection[Key]) -> Loaded:
         names = entry_names(keys)
         began = time.monotonic()
         incarnation: Any = await self._cache.incarnation()  # the cache knows what it is
         was_down = self._cache.bypasses(names)
         documents, entries, processed = {}, {}, 0
         self._metrics.loads.add()
-        for key, one in (await self._source.documents(keys)).items():
+        for key, one in (await read(keys, incarnation)).items():
             documents[key] = document = one.compressed(*map(len, ends_of(key)))
             entries[entry_name(*key)] = self._entry(document)
             processed += len(one.body or b"")

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from service.catalogue import Document, Key, Kind
-from service.postgres import Call, Postgres, Statement
+from service.postgres import Call, Statement
 
 _SQL = Path(__file__).parent / "sql"
 DOCUMENTS = {kind: Statement.load(_SQL / f"{kind}.sql") for kind in Kind}
@@ -21,6 +21,7 @@ OUTBOX_ROWS = Statement.load(_SQL / "outbox_rows.sql")
 OUTBOX_DONE = Statement.load(_SQL / "outbox_done.sql")
 OUTBOX_SPAN = Statement.load(_SQL / "outbox_span.sql")
 OUTBOX_LAG = Statement.load(_SQL / "outbox_lag.sql")
+REPLAYED = Statement.load(_SQL / "replayed.sql")
 OUTBOX_STATE = Statement.load(_SQL / "outbox_state.sql")
 
 ADOPTION = Call(ADOPT, (0, 0))
@@ -42,6 +43,14 @@ def etag_of(body: bytes) -> str:
     return blake2b(body, digest_size=8).hexdigest()
 
 
+class Runs(Protocol):
+    """Postgres, or replicas of it."""
+
+    async def run(self, *calls: Call) -> list[tuple[Any, ...]]:
+        """As ``Postgres.run``."""
+        ...
+
+
 class OutboxState(NamedTuple):
     """Pending invalidations up to MOST_COUNTED, the age of the oldest, how many there ever were; the epoch."""
 
@@ -54,7 +63,7 @@ class OutboxState(NamedTuple):
 class DatabaseCatalogue:
     """Reads the catalogue from Postgres. Every method raises PostgresUnavailable."""
 
-    def __init__(self, postgres: Postgres) -> None:
+    def __init__(self, postgres: Runs) -> None:
         self._postgres = postgres
 
     async def documents(self, keys: Collection[Key]) -> Mapping[Key, Document]:

@@ -38,11 +38,11 @@ def list_products() -> Response:
     query = requests.query(ListQuery)
     if query["ids"] is not None:
         return _cards(query["ids"])
-    database, page, count = resources().database, query["page"], min(query["count"], _MOST_AT_ONCE)
+    lists, page, count = resources().lists, query["page"], min(query["count"], _MOST_AT_ONCE)
     if query["after"] is not None:
-        ids, more = block_on(database.ids_after(query["after"], count))
+        ids, more = block_on(lists.ids_after(query["after"], count))
     else:
-        ids, more = block_on(database.ids_on_page(page, query["count"], count))
+        ids, more = block_on(lists.ids_on_page(page, query["count"], count))
     if not more:
         return _cards(ids)
     by_page = query["after"] is None and count == query["count"]

@@ -67,6 +67,27 @@ class Cache(StoreRules, RuleBasedStateMachine):
         else:
             self._is_not_older(product_id, found, self.served[instance])
 
+    @rule(instance=instances, product_id=products, follows=st.booleans(), changes=st.booleans(), seconds=lifetimes)
+    def read_a_replica_that_lags(self, instance, product_id, follows, changes, seconds):
+        """By so long that what it lacks has no tombstone any more."""
+        if follows:
+            self.model.replica_follows()
+        if changes:
+            self.change_or_insert(product_id)
+            self.deliver_everything()
+        self.time_passes(seconds)
+        if self._look_up_if_it_can(instance)[product_id] is None:
+            self._read_the_replica(instance, product_id)
+
+    @rule(instance=instances, product_id=products, seconds=st.sampled_from((6, 61)))
+    def read_a_replica_after_a_look_up_of_long_ago(self, instance, product_id, seconds):
+        self.model.replica_follows()
+        self._look_up_if_it_can(instance)
+        self.change_or_insert(product_id)
+        self.deliver_everything()
+        self.time_passes(seconds)
+        self._read_the_replica(instance, product_id)
+
     @rule(instance=instances, product_id=products, reads=st.booleans())
     def begin_a_slow_fill(self, instance, product_id, reads):
         """It reads now, or as late as it ends."""

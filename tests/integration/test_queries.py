@@ -25,6 +25,7 @@ VALUES = {
     database.OUTBOX_LAG: (),
     database.OUTBOX_STATE: (1000,),
     database.ADOPT: (0, 0),
+    database.REPLAYED: (0, 0),
     database.NOTIFY: (),
     additions.LOCK_TIMEOUT: ("250ms",),
     additions.CLAIM_KEYS: ([CART, CART], ["a key", None]),

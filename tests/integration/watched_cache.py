@@ -83,6 +83,13 @@ class WatchedCache:
         incarnation, began = block_on(self.caches[instance].incarnation()), self.now
         return instance, product_id, self.model.document(product_id), began, incarnation
 
+    def _read_the_replica(self, instance, product_id):
+        """Fill the cache as the replica has it, where it may be read; what is refused is read from the primary."""
+        incarnation, began = block_on(self.caches[instance].incarnation()), self.now
+        document = self.model.replicated_document(product_id, self.caches[instance].position(incarnation))
+        if document is None or not self._fill(instance, product_id, document, began, incarnation, answers=None):
+            self._fill(*self._begin_fill(instance, product_id))
+
     def _fill(self, instance, product_id, document, began, incarnation, answers=True):
         document = document or self.model.document(product_id)
         state = State.MISSING if document.body is None else State.PRESENT
@@ -95,8 +102,11 @@ class WatchedCache:
                 self.model.lost.clear()
             self._is_not_older(product_id, document, self.cached)
         place = self.model.place(product_id, document.body, 0)
+        if answers is None:
+            answers = stored
         if answers and place and document.body is not None:  # who asked before may be given less than others were
             self.served[instance][product_id] = max(self.served[instance][product_id], place)
+        return stored
 
     def _deliver(self, row_ids):
         self.model.adopt(0, 0)
