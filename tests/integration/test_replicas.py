@@ -1,0 +1,297 @@
+"""Fills and lists from a standby: nothing older than what was announced, however far it lags, and no read fails."""
+
+import time
+import uuid
+from dataclasses import replace
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+import redis
+
+from service.cache.keys import POSITION
+from service.cache.redis_store import RedisStore
+from service.catalogue import Key, Kind
+from service.catalogue.outbox import Outbox
+from service.coroutines import block_on
+from service.errors import PostgresUnavailable
+from service.postgres import Postgres
+from service.resources import Resources
+from service.settings import SettingError, Settings
+from tests.chaos.waits import wait_until
+from tests.integration.replication import Pair
+
+ONE, TWO, NONE = Key(Kind.CARD, 1), Key(Kind.CARD, 2), Key(Kind.CARD, 99)
+
+
+@pytest.fixture(scope="module")
+def module_pair(server_root, free_port):
+    root = Path(mkdtemp(prefix="replicas-", dir=server_root))
+    root.chmod(0o755)
+    pair = Pair(root, lambda name: free_port(f"{root.name} {name}"))
+    yield pair
+    pair.stop()
+
+
+@pytest.fixture
+def pair(module_pair):
+    """The standby follows at the end of each test."""
+    yield module_pair
+    module_pair.standby.resume()
+    if not module_pair.standby.alive():
+        module_pair.standby.start()
+    module_pair.configure(module_pair.standby, recovery_min_apply_delay="0")
+    module_pair.sql("SELECT pg_wal_replay_resume()", server=module_pair.standby)
+
+
+@pytest.fixture
+def settings(pair, redis_url):
+    return Settings(
+        pair.primary.url, redis_url, "s" * 32, database_read_url=pair.standby.url, postgres_timeout_seconds=1.0
+    )
+
+
+@pytest.fixture
+def instance(settings):
+    """Makes an instance."""
+    opened = []
+
+    def instance(**changed):
+        opened.append(Resources.open(replace(settings, **changed)))
+        return opened[-1]
+
+    yield instance
+    for parts in opened:
+        parts.close()
+
+
+@pytest.fixture
+def outbox(pair, redis_url):
+    """Drained once, so that Redis has the epoch and a position."""
+    store, postgres = RedisStore(redis_url, 1.0), Postgres(pair.primary.url, 1, 5.0)
+    outbox = Outbox(postgres, store)
+    outbox.drain()
+    pair.caught_up()
+    yield outbox
+    store.close()
+    postgres.close()
+
+
+def body(parts, key=ONE):
+    """What it answers for the key."""
+    return block_on(parts.catalogue.documents([key]))[key].body
+
+
+def forget(redis_url, *keys):
+    with redis.Redis.from_url(redis_url) as client:
+        client.delete(*(f"overview:{kind}:{number}" for kind, number in keys or (ONE, TWO)))
+
+
+def primary_down(parts):
+    """Whatever it reads from the primary fails from now on."""
+
+    async def unavailable(*_):
+        raise PostgresUnavailable
+
+    parts.postgres.run = parts.fast_postgres.run = unavailable
+
+
+def pause(pair):
+    pair.sql("SELECT pg_wal_replay_pause()", server=pair.standby)
+    wait_until(lambda: pair.sql("SELECT pg_get_wal_replay_pause_state()", server=pair.standby) == [("paused",)])
+
+
+def test_fills_refreshes_and_lists_are_read_from_a_replica_without_the_primary(pair, outbox, instance):
+    parts = instance()
+    primary_down(parts)
+    assert body(parts).startswith(b'{"id":1')
+    assert block_on(parts.catalogue.documents([ONE]))[ONE].outcome == "hit"
+    assert block_on(parts.lists.ids_after(0, 2)) == ([1, 2], True)
+    assert block_on(parts.lists.ids_on_page(1, 2, 2)) == ([1, 2], True)
+    assert body(parts, Key(Kind.STYLES, 2)) is not None
+
+
+def delay(pair):
+    pair.configure(pair.standby, recovery_min_apply_delay="1h")
+    wait_until(lambda: pair.sql("SHOW recovery_min_apply_delay", server=pair.standby) == [("1h",)])
+
+
+@pytest.mark.parametrize("lags", [pause, delay])
+def test_a_replica_that_lacks_what_was_announced_is_not_read_however_long_it_lags(
+    pair, outbox, instance, redis_url, lags
+):
+    parts = instance()
+    assert body(parts)
+    lags(pair)
+    pair.rename(f"New {lags.__name__}")
+    outbox.drain()
+    forget(redis_url)  # as tombstones are, after a minute
+    assert lags.__name__.encode() in body(parts)
+    pair.sql("INSERT INTO products VALUES (50, 'Late', '', '', '', 5)")
+    outbox.drain()
+    assert block_on(parts.lists.ids_after(3, 5)) == ([50], False)
+    forget(redis_url, Key(Kind.CARD, 50))
+    assert b"Late" in body(parts, Key(Kind.CARD, 50))
+    pair.sql("DELETE FROM products WHERE id = 50")
+
+
+def test_a_product_that_a_replica_does_not_have_is_asked_of_the_primary(pair, outbox, instance):
+    parts = instance()
+    pause(pair)
+    pair.sql("INSERT INTO products VALUES (99, 'Late', '', '', '', 5)")
+    assert b"Late" in body(parts, NONE)  # though it has yet to be announced
+    pair.sql("DELETE FROM products WHERE id = 99")
+
+
+def test_what_the_cache_refuses_of_a_replica_is_not_served(pair, outbox, instance, redis_url):
+    """It was announced after the look-up, while the replica was read."""
+    parts = instance()
+    pause(pair)
+    replicas = parts.replicas[0]._replicas[0].postgres
+    run = replicas.run
+
+    async def overtaken(*calls):
+        rows = await run(*calls)
+        pair.rename("Overtaking")
+        outbox.drain()
+        return rows
+
+    replicas.run = overtaken
+    assert b"Overtaking" in body(parts)
+    assert b"Overtaking" in body(parts)
+
+
+@pytest.mark.parametrize("known", ["no position", "another incarnation", "another epoch"])
+def test_without_a_position_the_primary_is_asked(pair, outbox, instance, redis_url, known):
+    parts = instance()
+    with redis.Redis.from_url(redis_url) as client:
+        incarnation, epoch, written = map(int, client.get(POSITION).split(b":"))
+        if known == "no position":
+            client.delete(POSITION)
+        elif known == "another incarnation":
+            client.set(POSITION, f"{incarnation - 1}:{epoch}:{written}")
+        else:
+            client.set(POSITION, f"{incarnation}:{epoch - 1}:{written}")
+    primary_down(parts)
+    with pytest.raises(PostgresUnavailable):
+        body(parts)
+    with pytest.raises(PostgresUnavailable):
+        block_on(parts.lists.ids_after(0, 2))
+
+
+def test_a_position_only_rises_within_an_epoch_and_is_of_its_incarnation(outbox, redis_url):
+    store = RedisStore(redis_url, 1.0, with_position=True)
+    assert block_on(store.get([])).epoch
+    epoch, written, incarnation, _ = store.position
+    for given, kept in (((1, 10), (1, 10)), ((1, 9), (1, 10)), ((2, 5), (2, 5)), ((1, 99), (2, 5)), ((2, 6), (2, 6))):
+        assert block_on(store.raise_position(incarnation, epoch + given[0], given[1]))
+        with redis.Redis.from_url(redis_url) as client:
+            assert client.get(POSITION) == b"%d:%d:%d" % (incarnation, epoch + kept[0], kept[1])
+    assert not block_on(store.raise_position(incarnation - 1, epoch + 9, written))
+    store.close()
+
+
+def killed(pair):
+    pair.standby.kill()
+
+
+def hung(pair):
+    pair.standby.pause()
+
+
+@pytest.mark.parametrize("fault", [killed, hung])
+def test_a_replica_that_fails_costs_a_share_of_the_deadline_once_and_no_read(pair, outbox, instance, redis_url, fault):
+    parts = instance()
+    assert body(parts)
+    fault(pair)
+    longest = []
+    for _ in range(20):
+        forget(redis_url)
+        began = time.monotonic()
+        assert body(parts)
+        longest.append(time.monotonic() - began)
+    assert max(longest) < 0.6
+    assert sorted(longest)[-3] < 0.1
+    pair.standby.resume()
+
+
+def test_of_several_hosts_one_that_is_down_is_skipped(pair, outbox, instance, closed_port):
+    dead = pair.standby.url.replace(pair.standby.address, f"{closed_port},{pair.standby.address}")
+    parts = instance(database_read_url=dead)
+    for number in (1, 2, 3):
+        body(parts, Key(Kind.CARD, number))
+    primary_down(parts)
+    for number in (1, 2, 3):
+        assert body(parts, Key(Kind.RELATED, number))
+
+
+def test_a_primary_is_no_replica(pair, outbox, instance):
+    """It may be one that was promoted by mistake: what it lacks, no position shows."""
+    parts = instance(database_read_url=pair.primary.url)
+    primary_down(parts)
+    with pytest.raises(PostgresUnavailable):
+        body(parts)
+
+
+def test_a_wrong_url_names_its_setting_and_nothing_of_its_value(instance):
+    with pytest.raises(SettingError, match="DATABASE_READ_URL") as raised:
+        instance(database_read_url="mysql://a:hunter2@b/c")
+    assert "hunter2" not in str(raised.value)
+
+
+class TestPromoted:
+    """The standby takes the primary's place."""
+
+    @pytest.fixture
+    def own_pair(self, server_root, free_port):
+        root = Path(mkdtemp(prefix="promoted-", dir=server_root))
+        root.chmod(0o755)
+        pair = Pair(root, lambda name: free_port(f"{root.name} {name}"), synchronous_commit="on")
+        yield pair
+        pair.stop()
+
+    def test_acknowledged_writes_survive_where_replication_is_synchronous_and_go_on_without_a_restart(
+        self, own_pair, redis_url
+    ):
+        pair, both = own_pair, f"{own_pair.primary.address},{own_pair.standby.address}"
+        pair.configure(pair.primary, synchronous_standby_names=pair.standby.name)
+        wait_until(lambda: pair.sql("SELECT sync_state FROM pg_stat_replication") == [("sync",)])
+        url = pair.primary.url.replace(pair.primary.address, both) + "?target_session_attrs=read-write"
+        settings = Settings(url, redis_url, "s" * 32, database_read_url=pair.standby.url)
+        store, postgres = RedisStore(redis_url, 1.0), Postgres(url, 1, 2.0)
+        parts, outbox = Resources.open(settings), Outbox(postgres, store)
+        cart = uuid.uuid4()
+        pair.sql("INSERT INTO styles VALUES (1, 1, '', 5, NULL, true)")
+        pair.sql("INSERT INTO skus SELECT n, 1, 'M', 5 FROM generate_series(1, 90) AS n")
+        outbox.drain()
+        made = [sku for sku in range(1, 31) if added(parts, cart, sku)]
+        assert body(parts)
+        pair.primary.kill()
+        began = time.monotonic()
+        pair.standby.promote()
+        wait_until(lambda: added(parts, cart, 31))
+        assert time.monotonic() - began < 5.0
+        pair.sql("UPDATE products SET name = 'After' WHERE id = 1", server=pair.standby)
+        wait_until(lambda: drained(outbox))
+        assert set(made) | {31} == {sku for (sku,) in pair.sql("SELECT sku_id FROM cart_lines", server=pair.standby)}
+        assert len(made) == 30
+        wait_until(lambda: b"After" in body(parts))
+        parts.close()
+        store.close()
+        postgres.close()
+
+
+def added(parts, cart, sku):
+    try:
+        block_on(parts.carts.set(cart, sku, 1))
+    except PostgresUnavailable:
+        return False
+    return True
+
+
+def drained(outbox):
+    try:
+        outbox.drain()
+    except PostgresUnavailable:
+        return False
+    return True
