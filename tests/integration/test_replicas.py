@@ -270,7 +270,7 @@ class TestPromoted:
         began = time.monotonic()
         pair.standby.promote()
         wait_until(lambda: added(parts, cart, 31))
-        assert time.monotonic() - began < 5.0
+        assert time.monotonic() - began < 10.0
         pair.sql("UPDATE products SET name = 'After' WHERE id = 1", server=pair.standby)
         wait_until(lambda: drained(outbox))
         assert set(made) | {31} == {sku for (sku,) in pair.sql("SELECT sku_id FROM cart_lines", server=pair.standby)}
