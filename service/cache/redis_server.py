@@ -61,10 +61,10 @@ class RedisServer:
         connection.close()
         return replies
 
-    def at(self, host: str, port: int) -> RedisServer:
-        """Another server, with the same options."""
+    def at(self, host: str, port: int, **options: str | int | None) -> RedisServer:
+        """Another server, with the same options but these."""
         other = copy(self)
-        other._options = {**self._options, "host": host, "port": port}
+        other._options = {**self._options, "host": host, "port": port, **options}
         return other
 
     @property
