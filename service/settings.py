@@ -42,7 +42,11 @@ class Settings:
     """
 
     database_url: str = _setting("Postgres, as a libpq URL", secret=True)
-    redis_url: str = _setting("Redis or Valkey, as redis://host:port/db", secret=True)
+    redis_url: str = _setting(
+        "Redis or Valkey, as redis://host:port/db; redis+cluster://host:port,host:port for a cluster, "
+        "redis+sentinel://host:port,host:port/service/db for a Sentinel group",
+        secret=True,
+    )
     cart_secret: str = _setting(
         "keys of cart tokens, separated by commas: the first signs, all open",
         secret=True,

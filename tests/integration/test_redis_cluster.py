@@ -128,8 +128,7 @@ def test_a_moved_slot_is_a_miss_until_the_new_master_has_caught_up(cluster, make
         a.pending.span = 1, 1
         assert a.fill(name, version=2, begun=begun) == 0
         b.refresh()
-        b.look_up(name)
-        assert b.fill(name, version=1) in (0, 1)
+        wait_until(lambda: b.look_up(name) == [1] or b.fill(name))  # once the new master has caught up
         wait_until(lambda: a.redis.topology.view.owner(name).address[1] == target.port)
         time.sleep(0.4)
         assert a.look_up(name) == [None]  # an older version may be there, and is, as far as this instance knows
@@ -149,7 +148,7 @@ def test_a_tombstone_follows_a_slot_that_has_moved(cluster, make):
     cluster.move(slot_of(name), source, target)
     try:
         b.refresh()
-        wait_until(lambda: b.fill(name, version=1) == 1 or b.look_up(name))
+        wait_until(lambda: b.look_up(name) == [1] or b.fill(name))
         assert a.redis.topology.view.owner(name).address[1] == source.port
         a.invalidate(name, version=2)
         assert b.look_up(name) == [None]
@@ -199,3 +198,41 @@ def test_a_master_that_hangs_costs_its_own_names_alone(cluster, make):
         cluster.masters[0].resume()
         cluster.replicas[0].resume()
     wait_until(lambda: a.look_up(names[0]) == [1])
+
+
+def test_a_replica_that_is_promoted_without_the_last_writes_serves_nothing_older(server_root, free_port):
+    cluster = Cluster(server_root, free_port)
+    a, b = Instance(cluster.url), Instance(cluster.url)
+    master, replica = cluster.masters[0], cluster.replicas[0]
+    try:
+        (name,) = names_of(cluster, 0)
+        block_on(a.redis.put(EPOCH, []))
+        assert a.fill(name, version=1) == 1
+        wait_until(lambda: replica.client.info("replication")["slave_repl_offset"] >= _offset(master))
+        slow = b.begin() if b.look_up(name) else None
+        replica.pause()
+        a.invalidate(name, version=2)
+        assert a.fill(name, version=2) == 1
+        master.kill()
+        replica.resume()
+        wait_until(lambda: replica.slots)
+        assert replica.client.get(name)  # version 1, without a tombstone
+        wait_until(lambda: _has_moved_to(replica, a, name))
+        wait_until(lambda: a.look_up(name) != [None] or a.fill(name, version=2))
+        assert b.fill(name, version=1, begun=slow) == 0
+        wait_until(lambda: b.look_up(name) == [2])
+        assert a.look_up(name) == [2]
+        a.invalidate(name, version=3)
+        assert [a.look_up(name), b.look_up(name)] == [[None], [None]]
+    finally:
+        a.redis.close()
+        b.redis.close()
+        cluster.stop()
+
+
+def _offset(master):
+    return master.client.info("replication")["master_repl_offset"]
+
+
+def _has_moved_to(node, instance, name):
+    return instance.look_up(name) == [None] and instance.redis.topology.view.owner(name).address[1] == node.port
