@@ -10,18 +10,18 @@ from service.cache.slots import SLOTS
 from tests.chaos.waits import wait_until
 
 _PASSWORD = "only-for-tests"
-_HIGHEST_PORT = 55_535  # the nodes talk at the port that is 10,000 higher
 
 
 class Node(Redis):
     """A member of a cluster."""
 
-    def __init__(self, root: Path, port: int) -> None:
+    def __init__(self, root: Path, port: int, bus_port: int) -> None:
         super().__init__(root, port, root / "redis.log")
         self.options |= {
             "requirepass": _PASSWORD,
             "masterauth": _PASSWORD,
             "cluster-enabled": "yes",
+            "cluster-port": str(bus_port),
             "cluster-node-timeout": "500",
             "cluster-require-full-coverage": "no",
             "cluster-replica-validity-factor": "0",  # a replica is promoted however old its data are
@@ -29,7 +29,7 @@ class Node(Redis):
             "repl-diskless-sync-delay": "0",
             "maxmemory": "64mb",
         }
-        self.port = port
+        self.port, self.bus_port = port, bus_port
         self.url = f"redis://:{_PASSWORD}@{self.address}/0"
 
     def start(self) -> None:
@@ -74,8 +74,7 @@ class Cluster:
     def add(self) -> Node:
         root = Path(mkdtemp(prefix="cluster-", dir=self._root))
         root.chmod(0o755)
-        names = (f"{root.name}-{number}" for number in range(1000))
-        node = Node(root, next(port for port in map(self._free_port, names) if port <= _HIGHEST_PORT))
+        node = Node(root, self._free_port(root.name), self._free_port(f"bus of {root.name}"))
         node.start()
         self.nodes.append(node)
         return node
@@ -83,7 +82,7 @@ class Cluster:
     def meet(self):
         """All know all."""
         for node in self.nodes[1:]:
-            self.nodes[0].cluster("MEET", "127.0.0.1", node.port)
+            self.nodes[0].cluster("MEET", "127.0.0.1", node.port, node.bus_port)
         known = b"cluster_known_nodes:%d\r" % len(self.nodes)
         wait_until(lambda: all(known in node.cluster("INFO") for node in self.nodes))
 
