@@ -90,6 +90,11 @@ class CachedCatalogue:
             loaded[key] = loaded[key]._replace(outcome="bypass")
         return loaded
 
+    @property
+    def has_lanes(self) -> bool:
+        """Whether the cache has several servers."""
+        return isinstance(self._cache, ClusterCache)
+
     def lane(self, key: Key) -> int:
         """The number of the server that has a key: keys of one number are looked up in one call."""
         return self._cache.lane(entry_name(*key))

@@ -27,12 +27,14 @@ _MOST_LOOKED_UP = 256
 _MOST_LOADED = {Kind.PRODUCT: 128, Kind.STYLES: 16, Kind.RELATED: 128}
 _MOST_WAITING_FOR_LOADS = 512
 
+_LANES = [f"{read_matching.LOOK_UP}-{number}" for number in range(8)]
+
 
 class FastReads:
     """Answers reads of documents. ``origins`` finishes the responses, ``log`` notes the slow ones.
 
-    The first stage looks them up in the cache. Misses go on to the stage of their kind, so that a locked table holds up
-    only the kinds that need it.
+    The first stage looks them up in the cache, or has a stage do so for each of its servers. Misses go on to the stage
+    of their kind, so that a locked table holds up only the kinds that need it.
     """
 
     def __init__(
@@ -48,13 +50,22 @@ class FastReads:
         self._origins = origins
         self._log = log
         self._deadline_seconds = deadline_seconds
+        look_up = Stage(self._look_up, _MOST_LOOKED_UP, sys.maxsize)
         self.stages = {
-            read_matching.LOOK_UP: Stage(self._look_up, _MOST_LOOKED_UP, sys.maxsize),
+            read_matching.LOOK_UP: look_up,
             **{
                 kind.value: Stage(self._load, most, _MOST_WAITING_FOR_LOADS, in_flight=2)
                 for kind, most in _MOST_LOADED.items()
             },
         }
+        if catalogue.has_lanes:
+            self.stages[read_matching.LOOK_UP] = Stage(self._to_lanes, _MOST_LOOKED_UP, sys.maxsize)
+            self.stages |= dict.fromkeys(_LANES, look_up)
+
+    async def _to_lanes(self, requests: Sequence[Read], common: Callable[[], bytes]) -> Sequence[Response]:
+        """The stage of each request's own server: who waits for one that hangs holds up nobody else."""
+        lane = self._catalogue.lane
+        return [request.to(_LANES[lane(request.key) % len(_LANES)]) for request in requests]
 
     async def _look_up(self, requests: Sequence[Read], common: Callable[[], bytes]) -> Sequence[Response]:
         """Hits; the next stage for misses, and for all while the cache cannot be asked."""

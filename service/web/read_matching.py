@@ -72,6 +72,10 @@ class Read(NamedTuple):
         """Its route, as Flask has it."""
         return RULES[self.key.kind]
 
+    def to(self, stage: str) -> Read:
+        """The same for another stage."""
+        return _new_read((*self[:7], stage, self.raw, self.looked_up))
+
     def to_load(self, looked_up: Waits) -> Read:
         """The same for the stage that loads it, after a look-up with these waits."""
         return _new_read((*self[:7], self.key.kind, self.raw, looked_up))
