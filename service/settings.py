@@ -44,7 +44,7 @@ class Settings:
     database_url: str = _setting("Postgres, as a libpq URL", secret=True)
     redis_url: str = _setting(
         "Redis or Valkey, as redis://host:port/db; redis+cluster://host:port,host:port for a cluster, "
-        "redis+sentinel://host:port,host:port/service/db for a Sentinel group",
+        "redis+sentinel://host:port,host:port/name/db for a Sentinel group",
         secret=True,
     )
     cart_secret: str = _setting(
