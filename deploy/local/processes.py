@@ -131,7 +131,7 @@ class Child:
 
     def children(self) -> set[int]:
         """Return the process ids of its children, and of theirs."""
-        return set(_descendants(self.pid)) if self.alive() else set()
+        return set(descendants(self.pid)) if self.alive() else set()
 
     def ask_to_stop(self) -> None:
         """Send the stop signal without waiting; ``stop`` waits."""
@@ -190,12 +190,15 @@ def _die_with_parent(number: signal.Signals):
     return ask_kernel
 
 
-def _descendants(pid: int) -> Iterator[int]:
-    """Children of Postgres have sessions of their own, so the process group does not include them all."""
+def descendants(pid: int) -> Iterator[int]:
+    """Process ids of its children, and of theirs.
+
+    Children of Postgres have sessions of their own, so the process group does not include them all.
+    """
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             parent = int(stat.read_text().rpartition(")")[2].split()[1])
             if parent == pid:
                 child = int(stat.parent.name)
                 yield child
-                yield from _descendants(child)
+                yield from descendants(child)

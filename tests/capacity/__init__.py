@@ -1,0 +1,1 @@
+"""The capacity model: its formulas, and its predictions against measurement."""
