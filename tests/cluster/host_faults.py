@@ -19,9 +19,9 @@ def cut_off(choose: Callable[[ClusterService], Host]) -> Strike:
         assert isinstance(host, Namespace), "hosts can be cut off in network namespaces only: root is needed"
         host.cut_off()
         try:
-            wait_until(lambda: all(service.is_missed(node) for node in service.cluster.valkey if node.host is host))
             if primary.host is host:
                 promote_another(service, primary)
+            wait_until(lambda: all(service.is_missed(node) for node in service.cluster.valkey if node.host is host))
             yield
         finally:
             host.connect()

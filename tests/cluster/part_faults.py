@@ -41,9 +41,11 @@ def killed(part: Part) -> Strike:
     def strike(service: ClusterService) -> Iterator[None]:
         chosen, before = part.choose(service), part.before(service)
         chosen.kill()
-        wait_until(lambda: part.is_noticed(service, chosen, before))
-        yield
-        chosen.start()
+        try:
+            wait_until(lambda: part.is_noticed(service, chosen, before))
+            yield
+        finally:
+            chosen.start()
 
     return strike
 

@@ -23,21 +23,32 @@ _PASSWORD = "masterauth"
 
 @contextmanager
 def last_second_lost(service: ClusterService) -> Iterator[None]:
-    """Its replica takes over, and has nothing of what the master was told in the last second."""
+    """Its replica takes over, and has nothing of what the master received in the last second."""
     master = service.masters()[0]
     replica = service.replica_of(master)
+    with _not_replicating(replica):
+        time.sleep(_LOST_SECONDS)
+        has, received = replica.replication()["slave_repl_offset"], master.replication()["master_repl_offset"]
+        master.kill()
+    try:
+        assert has < received, "nothing was lost"
+        wait_until(replica.is_master)
+        yield
+    finally:
+        master.start()
+
+
+@contextmanager
+def _not_replicating(replica: valkey.Node) -> Iterator[None]:
+    """Its master refuses it; it is a node of the cluster as before."""
     with probes.client(replica.url) as client:
         password = client.config_get(_PASSWORD)[_PASSWORD]
         client.config_set(_PASSWORD, "not this one")
         client.execute_command("CLIENT", "KILL", "TYPE", "master")
-        time.sleep(_LOST_SECONDS)
-        has, told = (node.replication() for node in (replica, master))
-        assert has["slave_repl_offset"] < told["master_repl_offset"], "nothing was lost"
-        master.kill()
-        client.config_set(_PASSWORD, password)
-    wait_until(replica.is_master)
-    yield
-    master.start()
+        try:
+            yield
+        finally:
+            client.config_set(_PASSWORD, password)
 
 
 @contextmanager
@@ -68,10 +79,12 @@ def _has(node: valkey.Node, slot: int) -> bool:
 def an_hour_behind(service: ClusterService) -> Iterator[None]:
     standby = service.standbys()[0]
     standby.set("recovery_min_apply_delay", "1h")
-    wait_until(lambda: standby.unapplied() > 0)
-    yield
-    assert standby.unapplied() > 0, "it was not behind"
-    standby.set("recovery_min_apply_delay", "0")
+    try:
+        wait_until(lambda: standby.unapplied() > 0)
+        yield
+        assert standby.unapplied() > 0, "it was not behind"
+    finally:
+        standby.set("recovery_min_apply_delay", "0")
 
 
 ROWS = (
