@@ -13,7 +13,7 @@ from tests.chaos.faults import Fault, Form
 from tests.cluster.observing import ROWS, observe_row
 from tests.cluster.service_under_test import ClusterService, running
 
-_OF_WRITES = ("feed paused, seconds", "cart writes acknowledged", "lost")
+_OF_WRITES = ("older after newer", "feed paused, seconds", "cart writes acknowledged", "lost")
 _HEADINGS = ("fault", *table.FIGURES, *_OF_WRITES, "held")
 
 
@@ -38,9 +38,8 @@ def _held(service: ClusterService, fault: Fault, form: Form) -> bool:
         cells: tuple[str, ...] = ("",) * (len(_HEADINGS) - 2)
         return table.print_row(fault, cells, [f"it was not observed to its end: {error}"])
     carts = f"{row.carts.counts['acknowledged']:,}", f"{row.carts.differences['lost']:,}"
-    return table.print_row(
-        fault, (*table.figures(row.observed), f"{row.feed_paused_seconds:.1f}", *carts), row.complaints
-    )
+    writes = f"{row.older:,}", f"{row.feed_paused_seconds:.1f}", *carts
+    return table.print_row(fault, (*table.figures(row.observed), *writes), row.complaints)
 
 
 if __name__ == "__main__":

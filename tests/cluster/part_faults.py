@@ -18,7 +18,7 @@ Strike = Callable[[ClusterService], AbstractContextManager[Any]]
 WANTED = "reads: 0 failed"
 SECONDS = {**A_WHILE, Form.LONG: 6.0}
 # A reader may wait for an nginx, and then for an instance, that are silent.
-DEMANDS = (demands.every_read_is_answered, demands.all_within(12.0), demands.nothing_old_is_read)
+DEMANDS = (demands.every_read_is_answered, demands.all_within(12.0))
 
 
 class Part(NamedTuple):
