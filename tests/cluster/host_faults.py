@@ -8,7 +8,7 @@ from deploy.local.hosts import Host
 from tests.chaos.faults import Fault, Form
 from tests.chaos.waits import wait_until
 from tests.cluster.operator import promote_another
-from tests.cluster.part_faults import Strike, row
+from tests.cluster.part_faults import Strike, row, silent_invalidators
 from tests.cluster.service_under_test import ClusterService
 
 
@@ -36,7 +36,10 @@ def everything_restarted(service: ClusterService) -> Iterator[None]:
     """As a new release would be rolled out over the stores, the service and nginx: whatever has a second, after it."""
     _stores_restarted(service)
     cluster = service.cluster
-    for part in (*cluster.invalidators, *cluster.instances, cluster.sweeper, *cluster.nginx, cluster.watch):
+    for invalidator in cluster.invalidators:
+        invalidator.restart()
+        wait_until(lambda: silent_invalidators(service) == 0)
+    for part in (*cluster.instances, cluster.sweeper, *cluster.nginx, cluster.watch):
         part.restart()
     yield
 

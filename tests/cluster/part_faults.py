@@ -99,7 +99,7 @@ def _masters(service: ClusterService) -> int:
     return len(service.cluster.valkey) // 2
 
 
-def _silent_invalidators(service: ClusterService) -> int:
+def silent_invalidators(service: ClusterService) -> int:
     """How many of them do not answer their primary, or are not connected, though it has work for them."""
     query = (
         "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'overview invalidator'"
@@ -124,7 +124,7 @@ INSTANCE = Part(
 INVALIDATOR = Part(
     "invalidator",
     lambda service: random.choice(service.cluster.invalidators),
-    lambda service, *_: _silent_invalidators(service) > 0,
+    lambda service, *_: silent_invalidators(service) > 0,
 )
 MASTER = Part("Valkey master", lambda service: service.masters()[0], _is_replaced)
 REPLICA = Part(

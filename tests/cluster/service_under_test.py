@@ -11,6 +11,7 @@ import redis
 from deploy.cluster import cluster, postgres, valkey
 from deploy.cluster.cluster import Cluster
 from deploy.local import probes
+from deploy.local.hosts import Host
 from tests.chaos.waits import wait_until
 from tests.e2e.service_under_test import PRODUCTS, Asked, insert_products
 from tests.ledger.expected import MOST_ITEMS
@@ -41,7 +42,8 @@ class ClusterService(Asked):
 
     def sql(self, statement: str, *values: object) -> list[tuple]:
         """Run one statement on the primary, with its rows if it has any."""
-        with probes.query(postgres.url(self.cluster.postgres)) as cursor:
+        nodes = sorted(self.cluster.postgres, key=lambda node: not node.alive())  # a lost host costs seconds to try
+        with probes.query(postgres.url(nodes)) as cursor:
             cursor.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
 
@@ -79,7 +81,8 @@ class ClusterService(Asked):
 
     def is_missed(self, lost: valkey.Node) -> bool:
         """Whether the masters have agreed that a node has failed."""
-        masters = [node for node in self.masters() if node is not lost]
+        others = [node for node in self.cluster.valkey if node is not lost]
+        masters = [node for node in _elsewhere(others, lost.host) if node.is_master()]
         return bool(masters) and all(lost.address in _failed(node) for node in masters)
 
     def tried_twice(self) -> int:
@@ -94,6 +97,11 @@ class ClusterService(Asked):
             is_cached = 2 * len(self.masters()) == len(nodes) and all(node.is_well(len(nodes)) for node in nodes)
             return is_cached and self.primary().standbys() == len(self.cluster.postgres) - 1
         return False
+
+
+def _elsewhere(nodes: list[valkey.Node], host: Host) -> list[valkey.Node]:
+    """Those on other hosts, if there are any: a whole host may be lost."""
+    return [node for node in nodes if node.host is not host] or nodes
 
 
 def _is_primary(node: postgres.Node) -> bool:
