@@ -43,6 +43,11 @@ class Node(Postgres):
         with probes.query(self.url) as cursor:
             cursor.execute("SELECT pg_promote()")
 
+    def look_for_the_primary(self) -> None:
+        """Have a standby connect anew, as it takes seconds to notice a primary that is silent."""
+        with probes.query(self.url) as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_wal_receiver")
+
     def is_primary(self) -> bool:
         """Whether it takes writes. Raises psycopg2.Error if it does not answer."""
         return not self._value("SELECT pg_is_in_recovery()")
