@@ -7,8 +7,8 @@ from itertools import pairwise
 from tests.chaos.demands import Observed
 from tests.chaos.prices import Price
 
-_KNOWN_AFTER_SECONDS = 1.5
-"""An invalidator looks every second at the latest, once there is a primary."""
+_KNOWN_AFTER_SECONDS = 3.0
+"""An invalidator looks every second at the latest, and a master that is silent holds it up until it is replaced."""
 _PAUSE_SECONDS = 0.5
 
 
@@ -19,7 +19,7 @@ def pauses(committed: Sequence[Price]) -> list[tuple[float, float]]:
 
 
 def older_reads(observed: Observed) -> list[str]:
-    """Reads of a price that was older than one committed or read 1.5 s before, not counting pauses of the feed."""
+    """Reads of a price that was older than one committed or read 3 s before, not counting pauses of the feed."""
     stops = pauses(observed.prices)
     newer = [(_known(at, stops), product_id, price, at) for product_id, price, at in observed.prices]
     for each in observed.answers:

@@ -22,12 +22,12 @@ PAUSED = feed(1.0, 5.0)
     ("answers", "prices", "count"),
     [
         ([read(0.5, 7)], [(1, 8, 0.0), *STEADY], 0),
-        ([read(1.6, 7)], [(1, 8, 0.0), *STEADY], 1),
-        ([read(1.6, 8), read(4.0, 9)], [(1, 8, 0.0), *STEADY], 0),
+        ([read(3.1, 7)], [(1, 8, 0.0), *STEADY], 1),
+        ([read(3.1, 8), read(4.0, 9)], [(1, 8, 0.0), *STEADY], 0),
         ([read(1.0, 9), read(2.0, 8)], STEADY, 0),
-        ([read(1.0, 9), read(2.6, 8)], STEADY, 1),
-        ([read(4.0, 7), read(6.3, 7)], [(1, 8, 0.9), *PAUSED], 0),
-        ([read(6.5, 7)], [(1, 8, 0.9), *PAUSED], 1),
+        ([read(1.0, 9), read(4.1, 8)], STEADY, 1),
+        ([read(4.0, 7), read(7.8, 7)], [(1, 8, 0.9), *PAUSED], 0),
+        ([read(8.0, 7)], [(1, 8, 0.9), *PAUSED], 1),
     ],
     ids=[
         "soon",
