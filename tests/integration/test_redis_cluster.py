@@ -6,8 +6,12 @@ import pytest
 from service.cache.aside import Lifetimes
 from service.cache.cluster_cache import ClusterCache
 from service.cache.entry import Entry, State
+from service.cache.keys import entry_names
 from service.cache.redis_cluster import RedisCluster
 from service.cache.slots import SLOTS, slot_of
+from service.catalogue import Kind
+from service.catalogue.database import DatabaseCatalogue
+from service.catalogue.outbox import Outbox
 from service.coroutines import block_on
 from service.errors import PartlyUnavailable, RedisUnavailable
 from tests.chaos.waits import wait_until
@@ -30,8 +34,8 @@ class Pending:
 class Instance:
     """A cache over the cluster, and the store through which it is told what has changed."""
 
-    def __init__(self, url):
-        self.redis, self.pending = RedisCluster(url, 0.5), Pending()
+    def __init__(self, url, *, with_position=False):
+        self.redis, self.pending = RedisCluster(url, 0.5, with_position=with_position), Pending()
         self.cache = ClusterCache(self.redis.topology, LIFETIMES, pending=self.pending)
 
     def begin(self):
@@ -79,8 +83,8 @@ def cluster(made):
 def make(cluster):
     made = []
 
-    def make():
-        made.append(Instance(cluster.url))
+    def make(*, with_position=False):
+        made.append(Instance(cluster.url, with_position=with_position))
         block_on(made[-1].redis.put(EPOCH, []))
         return made[-1]
 
@@ -182,8 +186,7 @@ def test_a_master_that_hangs_costs_its_own_names_alone(cluster, make):
     names = [names_of(cluster, number)[0] for number in range(3)]
     a.fill(*names)
     a.redis.topology.refresh_if_it_can()
-    cluster.replicas[0].pause()  # nobody takes its place
-    cluster.masters[0].pause()
+    cluster.hang(cluster.masters[0])
     try:
         assert a.look_up(*names) == [None, 1, 1]
         began = time.monotonic()
@@ -196,9 +199,50 @@ def test_a_master_that_hangs_costs_its_own_names_alone(cluster, make):
             a.invalidate(*names, version=2)
         assert a.look_up(*names[1:]) == [None, None]
     finally:
-        cluster.masters[0].resume()
-        cluster.replicas[0].resume()
+        cluster.resume(cluster.masters[0])
     wait_until(lambda: a.look_up(names[0]) == [1])
+
+
+def test_a_position_is_that_of_every_master(cluster, make):
+    writer, reader = make(), make(with_position=True)
+    assert block_on(reader.cache.latest_position()) is None
+    before = writer.redis.incarnation
+    assert block_on(writer.redis.raise_position(before, EPOCH, 100))
+    assert block_on(writer.redis.raise_position(before, EPOCH, 50))
+    assert block_on(reader.cache.latest_position())[:2] == (EPOCH, 100)
+    cluster.masters[1].client.flushall()
+    assert not block_on(writer.redis.raise_position(before, EPOCH, 200))
+    assert block_on(reader.cache.latest_position()) is None  # a document of this master may be older than any tombstone
+
+
+def test_no_row_of_the_outbox_goes_before_every_master_has_its_tombstones(cluster, make, postgres, change):
+    instance = make()
+    outbox = Outbox(postgres, instance.redis)
+    outbox.drain()
+    names = entry_names([(Kind.PRODUCT, 1), (Kind.PRODUCT, 2)])
+    masters = [instance.redis.topology.view.owner(name).address for name in names]
+    hung, other = (next(each for each in cluster.masters if each.port == port) for _, port in masters)
+    assert hung is not other
+    change("UPDATE products SET name = 'changed'")
+    cluster.hang(hung)
+    try:
+        with pytest.raises(PartlyUnavailable):
+            outbox.drain()
+        assert other.client.exists(names[1])
+        assert block_on(DatabaseCatalogue(postgres).pending_invalidations()) != (0, 0)
+    finally:
+        cluster.resume(hung)
+    wait_until(lambda: drained(outbox))
+    assert hung.client.exists(names[0])
+    assert block_on(DatabaseCatalogue(postgres).pending_invalidations()) == (0, 0)
+
+
+def drained(outbox):
+    try:
+        outbox.drain()
+    except RedisUnavailable:
+        return False
+    return True
 
 
 def test_a_replica_that_is_promoted_without_the_last_writes_serves_nothing_older(server_root, free_port):
