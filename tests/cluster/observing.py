@@ -8,6 +8,7 @@ from tests.chaos.demands import Observed
 from tests.chaos.faults import Fault, Form, observe
 from tests.chaos.waits import wait_until
 from tests.cluster import host_faults, part_faults, store_faults
+from tests.cluster.operator import spread_masters
 from tests.cluster.prices import older_reads, pauses
 from tests.cluster.service_under_test import ClusterService
 from tests.cluster.traffic import price_feed
@@ -38,6 +39,7 @@ class Row(NamedTuple):
 
 def observe_row(service: ClusterService, fault: Fault, form: Form) -> Row:
     """Have the fault strike under load. Raises AssertionError if the service is not well before, or never again."""
+    spread_masters(service)
     writers = Writers(service.fronts(), _WRITERS, _SHARED_CARTS, uuid4().hex, _PAUSE_SECONDS)
     with writers.writing(), price_feed(service) as prices:
         observed = observe(service, fault, form)

@@ -17,3 +17,15 @@ def promote_another(service: ClusterService, lost: postgres.Node) -> None:
     wait_until(chosen.is_primary)
     for standby in others:
         standby.look_for_the_primary()
+
+
+def spread_masters(service: ClusterService) -> None:
+    """Have the first three nodes be masters again, each on a host of its own.
+
+    With two of three masters on a host, nobody could replace them if it were lost: there would be no majority.
+    """
+    for node in service.cluster.valkey[: len(service.cluster.valkey) // 2]:
+        if not node.is_master():
+            node.ask("CLUSTER FAILOVER")
+            wait_until(node.is_master)
+    wait_until(service.is_whole)
