@@ -19,8 +19,9 @@ from service.postgres import Call, Postgres
 SHARE_OF_DEADLINE = 0.25
 """A replica that hangs costs a read so much of its time; the primary has the rest."""
 
-# One that is behind has caught up after its lag, most often some milliseconds; one that failed has to be started.
-_PAUSE_BEHIND_SECONDS = 0.05
+# One that is behind has caught up after its lag, most often some milliseconds: if the primary fails meanwhile, a longer
+# pause would leave nobody to ask. One that failed has to be started.
+_PAUSE_BEHIND_SECONDS = 0.005
 _PAUSE_AFTER_FAILURE_SECONDS = 2.0
 
 Ids = tuple[list[int], bool]
@@ -68,14 +69,17 @@ class Replicas:
         return DatabaseCatalogue(_At(self, position))
 
     async def run(self, *calls: Call) -> list[tuple[Any, ...]]:
-        """Run the calls at the next replica that is asked now. Raises PostgresUnavailable if there is none."""
-        first = next(self._turns)
+        """Run the calls at the next replica that is asked now, and that can. Raises PostgresUnavailable if none can."""
+        first, failure = next(self._turns), PostgresUnavailable()
         for number in range(len(self._replicas)):
             replica = self._replicas[(first + number) % len(self._replicas)]
             if replica.allows():
-                with deadline.within(deadline.left(self._timeout_seconds) * SHARE_OF_DEADLINE):
-                    return await replica.run(*calls)
-        raise PostgresUnavailable
+                try:
+                    with deadline.within(deadline.left(self._timeout_seconds) * SHARE_OF_DEADLINE):
+                        return await replica.run(*calls)
+                except PostgresUnavailable as error:
+                    failure = error
+        raise failure
 
     def close(self) -> None:
         """Close the idle connections."""

@@ -86,22 +86,6 @@ class Cluster:
         known = b"cluster_known_nodes:%d\r" % len(self.nodes)
         wait_until(lambda: all(known in node.cluster("INFO") for node in self.nodes))
 
-    def hang(self, master: Node) -> None:
-        """Stop a master, and its replica, so that nobody takes its place."""
-        self._replica_of(master).pause()
-        master.pause()
-
-    def resume(self, master: Node) -> None:
-        """Undo it; the replica goes on when all others know that its master is back."""
-        replica = self._replica_of(master)
-        master.resume()
-        others = [node for node in self.nodes if node is not replica]
-        wait_until(lambda: all(_is_well(node, master) for node in others))
-        replica.resume()
-
-    def _replica_of(self, master: Node) -> Node:
-        return self.replicas[self.masters.index(master)]
-
     def begin_move(self, slot, source, target):
         target.cluster("SETSLOT", slot, "IMPORTING", source.id)
         source.cluster("SETSLOT", slot, "MIGRATING", target.id)
@@ -130,8 +114,3 @@ class Cluster:
 
 def follows(replica):
     return replica.client.info("replication").get("master_link_status") == "up"
-
-
-def _is_well(node, other):
-    line = next(line for line in node.cluster("NODES").decode().splitlines() if line.startswith(other.id))
-    return "fail" not in line.split()[2]
