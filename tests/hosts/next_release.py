@@ -9,6 +9,7 @@ from typing import Any
 
 from service import invalidator
 from service.cache import entry, redis_store
+from service.cache.redis_calls import Script
 from service.catalogue import Kind, database
 from service.process import run_until_stopped
 
@@ -38,9 +39,9 @@ def _become_next() -> None:
     entry._FORMAT = FORMATS[1]
     entry._HEADER = struct.Struct(entry._HEADER.format + "8x")
     entry._HEADER_SIZE = entry._HEADER.size
-    assert _BEFORE in redis_store._PUT
-    redis_store._PUT = redis_store._PUT.replace(_BEFORE, f"FORMAT, TOMBSTONE, HEADER = {FORMATS[1]}")
-    redis_store._PUT_SHA = hashlib.sha1(redis_store._PUT.encode(), usedforsecurity=False).hexdigest()
+    assert _BEFORE in redis_store.PUT.text
+    text = redis_store.PUT.text.replace(_BEFORE, f"FORMAT, TOMBSTONE, HEADER = {FORMATS[1]}")
+    redis_store.PUT = Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
     name, sql = database.DOCUMENTS[Kind.PRODUCT]
     assert "p.slogan" in sql
     database.DOCUMENTS[Kind.PRODUCT] = database.Statement(name, sql.replace("p.slogan", "p.headline"))

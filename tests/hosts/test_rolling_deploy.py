@@ -52,11 +52,19 @@ def migrate(service: Service, tmp_path: Path):
     for file in runner.DIRECTORY.glob("[0-9]*.sql"):
         shutil.copy(file, tmp_path)
 
+    def applied() -> list[str]:
+        while True:
+            try:
+                return runner.migrate(service.postgres.url, tmp_path)
+            except runner.MigrationError as error:
+                if "deadlock" not in str(error):  # with a change of several prices: an operator tries again
+                    raise
+
     def migrate(files: Sequence[str]) -> None:
         for sql in files:
             number = len(runner.read(tmp_path)) + 1
             (tmp_path / f"{number:04}_next.sql").write_text(sql)
-            assert runner.migrate(service.postgres.url, tmp_path) == [f"{number:04}_next.sql"]
+            assert applied() == [f"{number:04}_next.sql"]
 
     return migrate
 
