@@ -105,9 +105,9 @@ def freshness(service: Service, seconds: float, address: str | None = None) -> F
 
 
 @contextmanager
-def feeding(service: Service) -> Iterator[Feed]:
+def feeding(service: Service, rows_a_second: int = FEED_ROWS_A_SECOND) -> Iterator[Feed]:
     """A price feed meanwhile."""
-    running_feed = Feed(service.postgres.url, FED, FEED_ROWS_A_SECOND, FEED_ROWS, STATEMENTS)
+    running_feed = Feed(service.postgres.url, FED, rows_a_second, FEED_ROWS, STATEMENTS)
     running_feed.start()
     try:
         yield running_feed
@@ -116,7 +116,7 @@ def feeding(service: Service) -> Iterator[Feed]:
         _settle(service)
 
 
-def feed(service: Service, seconds: float) -> FeedFigures:
+def feed(service: Service, seconds: float, rows_a_second: int = FEED_ROWS_A_SECOND) -> FeedFigures:
     """Read what a feed does not touch, first without the feed and then beside it."""
     address = service.instances[0].address
     for product_id in UNTOUCHED:
@@ -124,7 +124,7 @@ def feed(service: Service, seconds: float) -> FeedFigures:
             service.get(path.format(product_id), address)
     before, _ = _hit_rate(address, min(_WARM_SECONDS, seconds))
     watch = OutboxWatch(service.postgres.url)
-    with feeding(service) as fed:
+    with feeding(service, rows_a_second) as fed:
         watch.start()
         try:
             during, outcome = _hit_rate(address, seconds)

