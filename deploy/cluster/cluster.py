@@ -106,8 +106,8 @@ class Cluster:
 
     def _watch(self) -> Watch:
         """Nothing but an nginx of its own host can be followed."""
-        (beside,) = (each for each in self.nginx if each.host is self.host_of["watch"] and each.name in PLACES["b"])
-        settings = {**self.settings, "NGINX_ACCESS_LOG": str(beside.prefix / "access.log")}
+        (followed,) = (each for each in self.nginx if each.host is self.host_of["watch"] and each.name in PLACES["b"])
+        settings = {**self.settings, "NGINX_ACCESS_LOG": str(followed.prefix / "access.log")}
         return Watch(self.parts.log("watch"), settings, self.host_of["watch"])
 
 

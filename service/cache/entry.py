@@ -101,19 +101,13 @@ class Entry(NamedTuple):
     @classmethod
     def decode(cls, stored: bytes) -> Entry | None:
         """The entry in these bytes, or None if another release, or something else, wrote them."""
-        fields = unpack(stored)
-        return fields and cls(State(fields[0]), *fields[1:])
-
-
-def unpack(stored: bytes) -> tuple[int, int, int, float, str, bytes, int, bool] | None:
-    """The fields of ``Entry.decode``."""
-    if len(stored) < _HEADER_SIZE:
-        return None
-    release, state, is_gzipped, epoch, version, incarnation, fresh_until, etag = _HEADER.unpack_from(stored)
-    if release != _FORMAT or state > _LAST_STATE:
-        return None
-    tag = etag.decode() if etag[0] else ""
-    return state, epoch, version, fresh_until, tag, stored[_HEADER_SIZE:], incarnation, is_gzipped
+        if len(stored) < _HEADER_SIZE:
+            return None
+        release, state, is_gzipped, epoch, version, incarnation, fresh_until, etag = _HEADER.unpack_from(stored)
+        if release != _FORMAT or state > _LAST_STATE:
+            return None
+        tag = etag.decode() if etag[0] else ""
+        return cls(State(state), epoch, version, fresh_until, tag, stored[_HEADER_SIZE:], incarnation, is_gzipped)
 
 
 def documents(

@@ -37,29 +37,23 @@ def row(name: str, strike: Strike, back_seconds: float, wanted: str = WANTED, **
 
 
 def killed(part: Part) -> Strike:
-    @contextmanager
-    def strike(service: ClusterService) -> Iterator[None]:
-        chosen, before = part.choose(service), part.before(service)
-        chosen.kill()
-        try:
-            wait_until(lambda: part.is_noticed(service, chosen, before))
-            yield
-        finally:
-            chosen.start()
-
-    return strike
+    return _struck(part, lambda chosen: chosen.kill(), lambda chosen: chosen.start())
 
 
 def hung(part: Part) -> Strike:
+    return _struck(part, lambda chosen: chosen.pause(), lambda chosen: chosen.resume())
+
+
+def _struck(part: Part, begin: Callable[[Any], None], end: Callable[[Any], None]) -> Strike:
     @contextmanager
     def strike(service: ClusterService) -> Iterator[None]:
         chosen, before = part.choose(service), part.before(service)
-        chosen.pause()
+        begin(chosen)
         try:
             wait_until(lambda: part.is_noticed(service, chosen, before))
             yield
         finally:
-            chosen.resume()
+            end(chosen)
 
     return strike
 

@@ -1,7 +1,6 @@
 """What goes on while a part fails: readers who know two nginx, a price feed, and clients who write to carts."""
 
 import random
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -11,11 +10,11 @@ import psycopg2
 
 from tests.chaos.load import HOT, Read, Reader, Said, over_http
 from tests.chaos.prices import Price, raise_prices
+from tests.chaos.waits import again_and_again
 from tests.cluster.service_under_test import ClusterService
 
 # nginx gives an instance up after 5 s, and has then to ask another one.
 _SILENT_SECONDS = 6.0
-_FEED_PAUSE_SECONDS = 0.05
 _PRICES_AT_ONCE = 3
 
 
@@ -46,17 +45,10 @@ def through_any_nginx(service: ClusterService) -> AbstractContextManager[Reader]
 def price_feed(service: ClusterService) -> Iterator[list[Price]]:
     """Raise prices of hot products, 20 statements a second, while there is a primary that takes them."""
     prices: list[Price] = []
-    over = threading.Event()
 
     def feed() -> None:
-        while not over.wait(_FEED_PAUSE_SECONDS):
-            with suppress(psycopg2.Error):
-                prices.extend(raise_prices(service, random.sample(HOT, _PRICES_AT_ONCE)))
+        with suppress(psycopg2.Error):
+            prices.extend(raise_prices(service, random.sample(HOT, _PRICES_AT_ONCE)))
 
-    thread = threading.Thread(target=feed)
-    thread.start()
-    try:
+    with again_and_again(feed):
         yield prices
-    finally:
-        over.set()
-        thread.join()

@@ -2,7 +2,6 @@
 
 import random
 import shutil
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -19,12 +18,11 @@ from service.cache.keys import entry_names
 from service.catalogue import Kind
 from tests.chaos.load import HOT, Answer, Load, over_http
 from tests.chaos.prices import Price, raise_prices
-from tests.chaos.waits import wait_until
+from tests.chaos.waits import again_and_again, wait_until
 from tests.e2e.service_under_test import Service, running
 from tests.hosts.next_release import CONTRACT, EXPAND, FORMATS
 from tests.hosts.shoppers import SKUS, Shopper
 
-_CHANGE_EVERY_SECONDS = 0.05
 _STEADY_ANSWERS = 150
 
 
@@ -78,19 +76,9 @@ def price_of(product: dict[str, Any]) -> int | None:
 
 @contextmanager
 def changing_prices(service: Service) -> Iterator[list[Price]]:
-    over, changes = threading.Event(), []
-
-    def change() -> None:
-        while not over.wait(_CHANGE_EVERY_SECONDS):
-            changes.extend(raise_prices(service, random.sample(HOT, 5)))
-
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
+    changes: list[Price] = []
+    with again_and_again(lambda: changes.extend(raise_prices(service, random.sample(HOT, 5)))):
         yield changes
-    finally:
-        over.set()
-        thread.join()
 
 
 def next_instance(before: Instance, service: Service) -> Instance:
