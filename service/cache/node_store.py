@@ -83,11 +83,7 @@ class NodeStore(RedisStore):
         not_after: float | None = None,
     ) -> Offered:
         """The same, and what was sent elsewhere."""
-        offer = partial(self._offer, epoch, entries, incarnation, not_after)
-        offered = await self._call(offer)
-        if offered.stored == ANOTHER_SERVER:
-            self.renew()
-            offered = await self._call(offer)
+        offered = await self._call_known(partial(self._offer, epoch, entries, incarnation, not_after))
         if offered.redirected:
             self._on_trouble()
         return offered

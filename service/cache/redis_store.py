@@ -25,6 +25,7 @@ ANOTHER_SERVER = -1
 
 Stored = tuple[str, bytes, float]  # name, bytes, TTL in seconds
 T = TypeVar("T")
+Stores = TypeVar("Stores", bound=tuple[Any, ...])
 
 
 class Server(Protocol):
@@ -70,11 +71,7 @@ class RedisStore:
         With an ``incarnation``, nothing is stored in another one; nor after ``not_after`` (monotonic), checked by the
         server's clock, however long the call is in flight. Returns how many were stored; see ``put.lua``.
         """
-        put = partial(self._put, epoch, entries, incarnation, not_after)
-        count, _, _ = await self._call(put)
-        if count == ANOTHER_SERVER:
-            self.renew()
-            count, _, _ = await self._call(put)
+        count, _, _ = await self._call_known(partial(self._put, epoch, entries, incarnation, not_after))
         return count
 
     async def raise_position(self, incarnation: int, epoch: int, written: int) -> bool:
@@ -161,6 +158,14 @@ class RedisStore:
 
     async def _run(self, command: Command, connection: RedisConnection, until: float) -> Any:
         return checked(await called(connection, command, until))
+
+    async def _call_known(self, exchange: Callable[[RedisConnection, float], Work[Stores]]) -> Stores:
+        """Make an exchange whose result begins with a count; again on a new connection after ANOTHER_SERVER."""
+        result = await self._call(exchange)
+        if result[0] == ANOTHER_SERVER:
+            self.renew()
+            result = await self._call(exchange)
+        return result
 
     @timing.noted("redis")
     async def _call(self, exchange: Callable[[RedisConnection, float], Work[T]]) -> T:
