@@ -217,11 +217,11 @@ PANELS = (
     ),
     Panel(
         "What responds",
-        "1 for each instance, Redis and Postgres that responds to the watch process.",
+        "1 for each instance, Postgres and server of Redis that responds to the watch process.",
         "none",
         (
             (f"max by (exported_instance) ({of('overview_instance_up')})", "{{exported_instance}}"),
-            (f"max ({of('overview_redis_up')})", "Redis"),
+            (f"max by (server) ({of('overview_redis_server_up')})", "{{server}}"),
             (f"max ({of('overview_postgres_up')})", "Postgres"),
         ),
     ),

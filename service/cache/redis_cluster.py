@@ -78,10 +78,10 @@ class RedisCluster:
         """Increment the counter of this name."""
         await (await self._owner(name)).count(name)
 
-    async def info(self) -> dict[str, str]:
-        """What the masters say of themselves: numbers added up, other fields of one after the other."""
-        said = await together([node.info() for node in (await self.topology.known_view()).nodes.values()])
-        return {name: _joined([one.get(name, "") for one in said]) for name in said[0]}
+    async def nodes(self) -> dict[str, NodeStore]:
+        """The masters by their addresses."""
+        nodes = (await self.topology.known_view()).nodes
+        return {f"{host}:{port}": node for (host, port), node in sorted(nodes.items())}
 
     async def seconds_left(self, name: str) -> float | None:
         """Seconds until what is stored under a name is dropped; None if that is nothing."""
@@ -138,7 +138,3 @@ async def _raised(node: NodeStore, incarnation: int, epoch: int, written: int) -
         return await node.raise_position(incarnation, epoch, written)
     except RedisUnavailable:
         return True
-
-
-def _joined(said: Sequence[str]) -> str:
-    return str(sum(map(int, said))) if all(one.isdigit() for one in said) else ",".join(sorted(said))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -48,7 +49,7 @@ class Collector:
         self.seen = Seen(self.watching_since, self.fleet.states, None, None, self.log.state)
         self.pulls = 0
         self._known = Known()
-        self._counted: dict[str, tuple[str, int]] = {}
+        self._counted: dict[tuple[str, str], tuple[str, int]] = {}
         self._looked_at = -_LOOKED_AT_SECONDS
         self._condition = threading.Condition()
         self._stopped = threading.Event()
@@ -111,24 +112,25 @@ class Collector:
         """Spread what was counted since the last look, at most over ten seconds."""
         until = seen.time - 1
         since = min(max(self.seen.time, seen.time - int(_IDLE_PAUSE_SECONDS)) - 1, until - 1)
-        counts, gauges = dict(counted), {}
+        counts, gauges = Counter(counted), {}
         if seen.redis is not None:
-            counts |= self._since_last(seen.redis.run_id, seen.redis.counts())
-            gauges[REDIS_USED], gauges[REDIS_LIMIT] = seen.redis.number("used_memory"), seen.redis.number("maxmemory")
+            for name, server in seen.redis.answering.items():
+                counts.update(self._since_last(name, server.run_id, server.counts()))
+            gauges[REDIS_USED], gauges[REDIS_LIMIT] = seen.redis.sum("used_memory"), seen.redis.sum("maxmemory")
         if seen.postgres is not None:
-            counts |= self._since_last("", postgres_counts(seen.postgres))
+            counts.update(self._since_last("Postgres", "", postgres_counts(seen.postgres)))
             gauges[LAG_NANOSECONDS] = int(seen.postgres.oldest_seconds * 1e9)
         self.history.spread(since, until, counts)
         self.history.observe(since, until, gauges)
 
-    def _since_last(self, server: str, counters: Mapping[str, int]) -> dict[str, int]:
-        """What was counted since the last look; nothing by another server, whose counts are not comparable."""
-        before = {name: self._counted.get(name, (server, count)) for name, count in counters.items()}
-        self._counted.update({name: (server, count) for name, count in counters.items()})
-        return {
-            name: max(0, count - before[name][1]) if before[name][0] == server else 0
-            for name, count in counters.items()
-        }
+    def _since_last(self, part: str, process: str, counters: Mapping[str, int]) -> dict[str, int]:
+        """What a part has counted since the last look; nothing by another process, whose counts are not comparable."""
+        found = {}
+        for series, count in counters.items():
+            was, before = self._counted.get((part, series), (process, count))
+            self._counted[part, series] = process, count
+            found[series] = max(0, count - before) if was == process else 0
+        return found
 
     def _collect(self) -> None:
         with suppress(Unavailable):

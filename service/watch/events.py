@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from service.cache.entry import UNKNOWN_INCARNATION
@@ -11,13 +11,14 @@ from service.catalogue.database import OutboxState
 from service.metrics import series
 from service.watch.fleet import InstanceState
 from service.watch.series import of
-from service.watch.stores import RedisState
+from service.watch.stores import ONE_SERVER, RedisState, ServerState
 
 _DEPLOY, _VERSION, _RESTARTED = "deploy", "version ", "restarted"
 Part = tuple[str, str]
 """The kind of a part of the service, and its name."""
 
-_REDIS, _POSTGRES = ("redis", "Redis"), ("postgres", "Postgres")
+_REDIS, _POSTGRES = ("redis", ONE_SERVER), ("postgres", "Postgres")
+_UNKNOWN_SERVER = "", UNKNOWN_INCARNATION
 (_OPENINGS,) = of(series.BREAKER_OPENINGS, part="redis")
 
 
@@ -32,7 +33,7 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Seen:
-    """All that one look found. A store that does not answer is None."""
+    """All that one look found. A store of which nothing answers is None."""
 
     time: int
     instances: Mapping[str, InstanceState]
@@ -45,41 +46,44 @@ class Seen:
         """All that does not respond."""
         stores = {_REDIS: self.redis, _POSTGRES: self.postgres}
         instances = (("instance", address) for address, state in self.instances.items() if not state.is_up)
-        return frozenset((*instances, *(store for store, state in stores.items() if state is None)))
+        servers = (("redis", name) for name in (self.redis.silent if self.redis else ()))
+        return frozenset((*instances, *servers, *(store for store, state in stores.items() if state is None)))
 
 
 @dataclass(frozen=True)
 class Known:
     """What was last known, over all looks: a store may change while it does not answer.
 
-    ``versions`` are those that were deployed; None if that is not known. What is ``late`` did not respond at the last
-    look. What is ``gone`` did not at two in a row: one alone may be a moment in which the machine was busy.
+    ``redis`` has the process and the incarnation of each server. ``versions`` are those that were deployed; None if
+    that is not known. What is ``late`` did not respond at the last look. What is ``gone`` did not at two in a row: one
+    alone may be a moment in which the machine was busy.
     """
 
-    run_id: str = ""
-    incarnation: int = UNKNOWN_INCARNATION
+    redis: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     epoch: int = 0
     versions: frozenset[str] | None = None
     late: frozenset[Part] = frozenset()
     gone: frozenset[Part] = frozenset()
 
     def after(self, seen: Seen) -> Known:
-        """With what this look adds. After a flush there is no incarnation until somebody writes one."""
-        run_id, incarnation, epoch = self.run_id, self.incarnation, self.epoch
-        if seen.redis is not None:
-            # Another server's data are another incarnation too, which is not worth a second event.
-            kept = UNKNOWN_INCARNATION if seen.redis.run_id != run_id else incarnation
-            run_id, incarnation = seen.redis.run_id, seen.redis.incarnation or kept
-        if seen.postgres is not None:
-            epoch = seen.postgres.epoch
+        """With what this look adds."""
+        servers = seen.redis.servers.items() if seen.redis else ()
         return Known(
-            run_id,
-            incarnation,
-            epoch,
+            {name: self._server(name, server) for name, server in servers} or self.redis,
+            self.epoch if seen.postgres is None else seen.postgres.epoch,
             versions=_versions(seen) or self.versions,
             late=seen.down,
             gone=seen.down & self.late,
         )
+
+    def _server(self, name: str, server: ServerState | None) -> tuple[str, int]:
+        """After a flush there is no incarnation until somebody writes one."""
+        run_id, incarnation = self.redis.get(name, _UNKNOWN_SERVER)
+        if server is None:
+            return run_id, incarnation
+        # Another process' data are another incarnation too, which is not worth a second event.
+        kept = UNKNOWN_INCARNATION if server.run_id != run_id else incarnation
+        return server.run_id, server.incarnation or kept
 
 
 def changes(before: Seen, known: Known, now: Seen) -> Iterator[Event]:
@@ -147,17 +151,31 @@ def _of_breaker(was: InstanceState, state: InstanceState) -> Iterator[str]:
 
 def _of_stores(known: Known, now: Seen) -> Iterator[_Change]:
     if now.redis is not None:
-        if known.run_id and now.redis.run_id != known.run_id:
-            yield "redis", "another server process: restarted or failed over", "Redis"
-        elif len({known.incarnation, now.redis.incarnation} - {UNKNOWN_INCARNATION}) > 1:
-            yield "redis", "emptied, or its data were replaced: every entry is a miss once", "Redis"
+        for name, server in now.redis.answering.items():
+            yield from (("redis", text, name) for text in _of_server(known, name, server))
+        for name in known.redis.keys() - now.redis.servers.keys():
+            yield "redis", "no master any more", name
     if now.postgres is not None and known.epoch and now.postgres.epoch != known.epoch:
         yield "catalogue", "the catalogue was replaced: every entry is a miss once", "Postgres"
+
+
+def _of_server(known: Known, name: str, server: ServerState) -> Iterator[str]:
+    run_id, incarnation = known.redis.get(name, _UNKNOWN_SERVER)
+    if known.redis and name not in known.redis:
+        yield "a master now"
+    elif run_id and server.run_id != run_id:
+        yield "another server process: restarted or failed over"
+    elif len({incarnation, server.incarnation} - {UNKNOWN_INCARNATION}) > 1:
+        yield "emptied, or its data were replaced: every entry is a miss once"
 
 
 def _coming_and_going(known: Known, now: Seen, restarted: Collection[str]) -> Iterator[_Change]:
     for kind, source in sorted((now.down & known.late) - known.gone):
         yield kind, "does not respond", source
     for kind, source in sorted(known.gone - now.down):
-        if source not in restarted:
+        if source not in restarted and not _has_left(source, known, now):
             yield kind, "responds again", source
+
+
+def _has_left(source: str, known: Known, now: Seen) -> bool:
+    return source in known.redis and now.redis is not None and source not in now.redis.servers

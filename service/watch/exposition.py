@@ -40,7 +40,7 @@ def metrics(collector: Collector) -> bytes:
 
 
 def metrics_of_redis(collector: Collector) -> bytes:
-    """What Redis says of itself, by the names that Prometheus' exporter for Redis has."""
+    """What all masters of Redis say of themselves together, by the names that Prometheus' exporter for Redis has."""
     redis = collector.seen.redis
     return _text(
         [_gauge("redis_up", "Whether Redis responds.", redis is not None), *(_of_redis(redis) if redis else ())]
@@ -57,7 +57,8 @@ def _of_now(collector: Collector) -> Iterator[Metric]:
         info.add_metric([version], 1)
     yield from (up, info)
     redis, postgres = seen.redis, seen.postgres
-    yield _gauge("overview_redis_up", "Whether Redis responds.", redis is not None)
+    yield _gauge("overview_redis_up", "Whether a server of Redis responds.", redis is not None)
+    yield _of_servers(redis)
     yield _gauge("overview_postgres_up", "Whether Postgres responds.", postgres is not None)
     yield _gauge(
         "overview_outbox_oldest_seconds",
@@ -70,8 +71,15 @@ def _of_now(collector: Collector) -> Iterator[Metric]:
     yield _gauge(
         "overview_silent_listeners",
         "How often notifications did not reach the listening invalidator; NaN without Redis.",
-        redis.silent_listeners if redis else nan,
+        nan if redis is None or redis.silent_listeners is None else redis.silent_listeners,
     )
+
+
+def _of_servers(redis: RedisState | None) -> Metric:
+    up = GaugeMetricFamily("overview_redis_server_up", "Whether a server of Redis responds.", labels=["server"])
+    for name, server in (redis.servers if redis else {}).items():
+        up.add_metric([name], server is not None)
+    return up
 
 
 def _of_redis(redis: RedisState) -> Iterator[Metric]:
@@ -82,18 +90,18 @@ def _of_redis(redis: RedisState) -> Iterator[Metric]:
         ("redis_expired_keys_total", "Keys that expired.", "expired_keys"),
         ("redis_commands_processed_total", "Commands carried out.", "total_commands_processed"),
     ):
-        yield CounterMetricFamily(name, meaning, value=redis.number(said))
+        yield CounterMetricFamily(name, meaning, value=redis.sum(said))
     for name, meaning, said in (
         ("redis_memory_used_bytes", "Memory in use.", "used_memory"),
         ("redis_memory_max_bytes", "Limit of memory; 0 for none.", "maxmemory"),
         ("redis_connected_clients", "Clients connected.", "connected_clients"),
-        ("redis_uptime_in_seconds", "Time since it started.", "uptime_in_seconds"),
     ):
-        yield _gauge(name, meaning, redis.number(said))
+        yield _gauge(name, meaning, redis.sum(said))
+    yield _gauge("redis_uptime_in_seconds", "Time since it started.", redis.uptime_seconds)
     keys = GaugeMetricFamily("redis_db_keys", "Keys by database.", labels=["db"])
     for database, count in redis.keys_by_database().items():
         keys.add_metric([database], count)
-    about = {label: redis.said.get(label, "") for label in ("redis_version", "role", "maxmemory_policy")}
+    about = {label: redis.words(label) for label in ("redis_version", "role", "maxmemory_policy")}
     yield keys
     yield InfoMetricFamily("redis_instance", "What Redis runs here.", value=about)
 

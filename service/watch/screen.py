@@ -106,13 +106,15 @@ def _invalidations(postgres: Json) -> str:
 
 
 def _redis(redis: Json) -> str:
-    if redis["state"] != "up":
+    if redis["state"] == "down":
         return "Redis is down; reads go to Postgres"
     limit = f" of {shown.size(redis['max_bytes'])}" if redis["max_bytes"] else ""
     evicted = shown.per_second(redis["evictions_per_second"])
     own = shown.share(redis["hit_rate"])
+    silent = "".join(f", {server['address']} is silent" for server in redis["servers"] if server["state"] != "up")
     return (
         f"Redis {shown.size(redis['used_bytes'])}{limit}, {redis['keys']:,} keys, {evicted}/s evicted, own rate {own}"
+        + silent
     )
 
 

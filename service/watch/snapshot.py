@@ -16,9 +16,13 @@ from service.watch.fleet import InstanceState
 from service.watch.instances import Listed
 from service.watch.series import INVALIDATIONS, REDIS_EVICTED, REDIS_EXPIRED, REDIS_HITS, REDIS_MISSES
 from service.watch.spans import Span, ratio
+from service.watch.stores import ServerState
 from service.watch.windows import NOW, TOTAL, WINDOWS, span_of
 
 Json = dict[str, Any]
+
+PARTLY_DOWN = "partly down"
+"""State of a cluster of Redis of which a server does not answer."""
 
 _MOST_EVENTS, _MOST_LISTED = 100, 10
 _IN_WORDS = {"1m": "the last minute", "5m": "the last five minutes", "1h": "the last hour", "24h": "the last 24 hours"}
@@ -91,20 +95,41 @@ def _instance(collector: Collector, address: str, state: InstanceState) -> Json:
 
 def _redis(collector: Collector, span: Span) -> Json:
     if (redis := collector.seen.redis) is None:
-        return {"state": "down"}
+        return {"state": "down", "servers": []}
     hits, misses = span.count(REDIS_HITS), span.count(REDIS_MISSES)
     return {
-        "state": "up",
+        "state": PARTLY_DOWN if redis.silent else "up",
         "hit_rate": ratio(hits, hits + misses),
-        "used_bytes": redis.number("used_memory"),
-        "max_bytes": redis.number("maxmemory"),
-        "keys": redis.number("keys"),
+        "used_bytes": redis.sum("used_memory"),
+        "max_bytes": redis.sum("maxmemory"),
+        "keys": redis.sum("keys"),
         "evictions_per_second": span.per_second([REDIS_EVICTED]),
         "expirations_per_second": span.per_second([REDIS_EXPIRED]),
-        "clients": redis.number("connected_clients"),
-        "role": redis.said.get("role"),
-        "policy": redis.said.get("maxmemory_policy"),
-        "up_since": int(time.time()) - redis.number("uptime_in_seconds"),
+        "clients": redis.sum("connected_clients"),
+        "role": redis.words("role"),
+        "policy": redis.words("maxmemory_policy"),
+        "up_since": int(time.time()) - redis.uptime_seconds,
+        "servers": [_server(*each) for each in redis.servers.items()],
+    }
+
+
+def _server(name: str, server: ServerState | None) -> Json:
+    """One that answers counts since it started."""
+    if server is None:
+        return {"address": name, "state": "silent"}
+    hits = server.number("keyspace_hits")
+    return {
+        "address": name,
+        "state": "up",
+        "up_since": int(time.time()) - server.number("uptime_in_seconds"),
+        "hit_rate": ratio(hits, hits + server.number("keyspace_misses")),
+        "used_bytes": server.number("used_memory"),
+        "max_bytes": server.number("maxmemory"),
+        "keys": server.number("keys"),
+        "commands_per_second": server.number("instantaneous_ops_per_sec"),
+        "evicted": server.number("evicted_keys"),
+        "clients": server.number("connected_clients"),
+        "replicas": server.number("connected_slaves"),
     }
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from service.cache.entry import UNKNOWN_INCARNATION
 from service.cache.keys import SILENT_LISTENERS
 from service.cache.redis import Redis
+from service.cache.redis_cluster import RedisCluster
+from service.cache.redis_store import RedisStore
 from service.catalogue.database import DatabaseCatalogue, OutboxState
-from service.coroutines import block_on
+from service.coroutines import block_on, together
 from service.errors import Unavailable
 from service.watch.series import INVALIDATIONS, REDIS_EVICTED, REDIS_EXPIRED, REDIS_HITS, REDIS_MISSES
+
+ONE_SERVER = "Redis"
+"""What a server is called that is no member of a cluster."""
 
 _KEYS = re.compile(r"keys=(\d+)")
 _COUNTERS = {
@@ -24,16 +29,15 @@ _COUNTERS = {
 
 
 @dataclass(frozen=True)
-class RedisState:
-    """What Redis says of itself: ``said`` are the fields of INFO; the ``incarnation`` is that of its data."""
+class ServerState:
+    """What one server says of itself: ``said`` are the fields of INFO; the ``incarnation`` is that of its data."""
 
     said: Mapping[str, str]
     incarnation: int
-    silent_listeners: int
 
     @property
     def run_id(self) -> str:
-        """Of the server's process: another after a restart or a failover."""
+        """Of its process: another after a restart, or where a failover put another server in its place."""
         return self.said.get("run_id", "")
 
     def number(self, name: str) -> int:
@@ -43,25 +47,83 @@ class RedisState:
         except ValueError:
             return 0
 
-    def keys_by_database(self) -> dict[str, int]:
-        """How many keys each database has that has any."""
-        found = {name: _KEYS.match(said) for name, said in self.said.items() if name.startswith("db")}
-        return {name: int(keys[1]) for name, keys in found.items() if keys}
-
     def counts(self) -> dict[str, int]:
         """What it has counted since it started, by series."""
         return {series: self.number(name) for series, name in _COUNTERS.items()}
 
 
+@dataclass(frozen=True)
+class RedisState:
+    """How each server is that has names, in a cluster by its address; None for one that does not answer in time.
+
+    ``silent_listeners`` is None if the one that has their number does not.
+    """
+
+    servers: Mapping[str, ServerState | None]
+    silent_listeners: int | None
+
+    @property
+    def answering(self) -> dict[str, ServerState]:
+        """The servers that answer: one or more."""
+        return {name: server for name, server in self.servers.items() if server is not None}
+
+    @property
+    def silent(self) -> list[str]:
+        """The servers that do not answer."""
+        return [name for name, server in self.servers.items() if server is None]
+
+    def sum(self, name: str) -> int:
+        """A field that is a whole number, of all servers that answer."""
+        return sum(server.number(name) for server in self.answering.values())
+
+    def words(self, name: str) -> str:
+        """The different values of a field."""
+        return ", ".join(sorted({server.said.get(name, "") for server in self.answering.values()}))
+
+    @property
+    def uptime_seconds(self) -> int:
+        """Of the server that started last."""
+        return min(server.number("uptime_in_seconds") for server in self.answering.values())
+
+    def keys_by_database(self) -> dict[str, int]:
+        """How many keys each database has that has any."""
+        found: dict[str, int] = {}
+        for name, said in self._fields():
+            if name.startswith("db") and (keys := _KEYS.match(said)):
+                found[name] = found.get(name, 0) + int(keys[1])
+        return found
+
+    def _fields(self) -> Iterator[tuple[str, str]]:
+        for server in self.answering.values():
+            yield from server.said.items()
+
+
 def redis_state(store: Redis) -> RedisState | None:
-    """How Redis is; None if it does not answer in time."""
+    """How Redis is; None if no server answers in time."""
     try:
-        said = block_on(store.info())
-        found = block_on(store.get([SILENT_LISTENERS]))
+        servers = block_on(store.nodes()) if isinstance(store, RedisCluster) else {ONE_SERVER: store}
     except Unavailable:
         return None
-    incarnation = UNKNOWN_INCARNATION if found.epoch is None else found.incarnation
-    return RedisState(said, incarnation, int(found.stored[0] or 0))
+    states = block_on(together([_server_state(server) for server in servers.values()]))
+    if not any(states):
+        return None
+    return RedisState(dict(zip(servers, states, strict=True)), _silent_listeners(store))
+
+
+async def _server_state(server: RedisStore) -> ServerState | None:
+    try:
+        said, found = await server.info(), await server.get([])
+    except Unavailable:
+        return None
+    return ServerState(said, UNKNOWN_INCARNATION if found.epoch is None else found.incarnation)
+
+
+def _silent_listeners(store: Redis) -> int | None:
+    try:
+        (counted,) = block_on(store.get([SILENT_LISTENERS])).stored
+    except Unavailable:
+        return None
+    return int(counted or 0)
 
 
 def postgres_state(database: DatabaseCatalogue) -> OutboxState | None:

@@ -14,6 +14,7 @@ from service.catalogue.database import DatabaseCatalogue
 from service.catalogue.outbox import Outbox
 from service.coroutines import block_on
 from service.errors import PartlyUnavailable, RedisUnavailable
+from service.watch.stores import redis_state
 from tests.chaos.waits import wait_until
 from tests.integration.clusters import Cluster
 
@@ -245,6 +246,25 @@ def drained(outbox):
     except RedisUnavailable:
         return False
     return True
+
+
+def test_operators_see_each_master_and_which_one_is_silent(cluster, make):
+    instance = make()
+    assert instance.fill(*names_of(cluster, 0, 3), *names_of(cluster, 1)) == 4
+    state = redis_state(instance.redis)
+    assert set(state.servers) == {master.address for master in cluster.masters}
+    sizes = [server.number("keys") for server in state.answering.values()]
+    assert state.sum("keys") == sum(sizes) > max(sizes)
+    assert state.words("role") == "master"
+    hung = cluster.masters[0]
+    assert 0 <= state.uptime_seconds <= state.servers[hung.address].number("uptime_in_seconds")
+    hung.pause()
+    try:
+        state = redis_state(instance.redis)
+        assert state.silent == [hung.address]
+        assert len(state.answering) == 2
+    finally:
+        hung.resume()
 
 
 def test_a_replica_that_is_promoted_without_the_last_writes_serves_nothing_older(server_root, free_port):

@@ -46,6 +46,7 @@ _STATE: dict[str, Any] = {
         "max_bytes": 512_000_000,
         "keys": 1_234,
         "evictions_per_second": 0.0,
+        "servers": [{"address": "Redis", "state": "up"}],
     },
     "postgres": {"state": "up", "outbox_rows": 7, "oldest_seconds": 0.25, "invalidations_per_second": 12.0},
     "hottest": [{"kind": "product", "id": 12, "per_second": 31.0}],

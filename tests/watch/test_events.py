@@ -6,11 +6,19 @@ import pytest
 from service.catalogue.database import OutboxState
 from service.watch.events import Event, Known, Seen, changes, deployments, last_deployed
 from service.watch.fleet import InstanceState
-from service.watch.stores import RedisState
+from service.watch.stores import ONE_SERVER, RedisState, ServerState
 from tests.watch.reports import NOW, OPENINGS, report
 
 A, B = "127.0.0.1:1", "127.0.0.1:2"
-REDIS = RedisState({"run_id": "r1"}, 11, 0)
+
+
+def redis(**servers):
+    """Each by its process and incarnation."""
+    states = {name: one and ServerState({"run_id": one[0]}, one[1]) for name, one in servers.items()}
+    return RedisState(states, 0)
+
+
+REDIS = redis(Redis=("r1", 11))
 POSTGRES = OutboxState(0, 0.0, 0, 5)
 
 
@@ -107,16 +115,44 @@ def test_redis_goes_and_comes_back():
 
 
 def test_redis_is_emptied_once():
-    flushed, filled = replace(REDIS, incarnation=0), replace(REDIS, incarnation=12)
+    flushed, filled = redis(Redis=("r1", 0)), redis(Redis=("r1", 12))
     found = happened(seen(), seen(redis=flushed), seen(redis=filled), seen(redis=filled))
     assert [text.partition(",")[0] for _, text, _ in found] == ["emptied"]
 
 
 def test_a_restart_of_redis_is_not_another_loss_of_its_data():
-    said = {"run_id": "r2"}
-    found = happened(seen(), seen(redis=RedisState(said, 0, 0)), seen(redis=RedisState(said, 12, 0)))
+    empty, filled = redis(Redis=("r2", 0)), redis(Redis=("r2", 12))
+    found = happened(seen(), seen(redis=empty), seen(redis=filled))
     assert [text.partition(":")[0] for _, text, _ in found] == ["another server process"]
-    assert len(happened(seen(), seen(redis=None), seen(redis=RedisState(said, 12, 0)))) == 1
+    assert len(happened(seen(), seen(redis=None), seen(redis=filled))) == 1
+
+
+def test_a_master_of_a_cluster_goes_and_comes_back_by_its_name():
+    whole, without = redis(x=("r1", 1), y=("r2", 2)), redis(x=("r1", 1), y=None)
+    found = happened(*(seen(redis=each) for each in (whole, without, without, without, whole)))
+    assert found == [("redis", "does not respond", "y"), ("redis", "responds again", "y")]
+    restarted = redis(x=("r1", 1), y=("r3", 2))
+    found = happened(*(seen(redis=each) for each in (whole, without, restarted)))
+    assert found == [("redis", "another server process: restarted or failed over", "y")]
+    emptied = redis(x=("r1", 1), y=("r2", 5))
+    assert [source for *_, source in happened(seen(redis=whole), seen(redis=emptied))] == ["y"]
+
+
+def test_a_failover_in_a_cluster_is_told_from_a_master_that_responds_again():
+    whole, without = redis(x=("r1", 1), y=("r2", 2)), redis(x=("r1", 1), y=None)
+    promoted = redis(x=("r1", 1), z=("r4", 4))
+    found = happened(*(seen(redis=each) for each in (whole, without, without, promoted, promoted)))
+    assert found == [
+        ("redis", "does not respond", "y"),
+        ("redis", "a master now", "z"),
+        ("redis", "no master any more", "y"),
+    ]
+
+
+def test_a_cluster_of_which_nothing_answers_is_down_as_one_server_is():
+    whole = redis(x=("r1", 1), y=("r2", 2))
+    found = happened(*(seen(redis=each) for each in (whole, None, None, whole)))
+    assert found == [("redis", "does not respond", ONE_SERVER), ("redis", "responds again", ONE_SERVER)]
 
 
 def test_a_load_of_the_catalogue_is_seen_also_after_an_outage():

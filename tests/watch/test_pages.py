@@ -211,6 +211,7 @@ def test_metrics_are_sums_over_instances_and_name_the_silent(counted, instances)
     assert f"{up[instances[0].address]} 1.0" in lines
     assert f"{up[instances[1].address]} 0.0" in lines
     assert "overview_postgres_up 1.0" in lines
+    assert 'overview_redis_server_up{server="Redis"} 1.0' in lines
     assert "redis_up 1.0" in counted.get("/metrics/redis").text.splitlines()
 
 

@@ -70,9 +70,15 @@ class TestScreen:
         assert lines[16].split() == ["gone.0.sock", "silent", "–", "–", "–", "–"]
 
     def test_stores_that_are_down_are_said_to_be(self):
-        down = rendered(states.state(redis={"state": "down"}, postgres={"state": "down"}), 80, 24)
+        down = rendered(states.state(redis={"state": "down", "servers": []}, postgres={"state": "down"}), 80, 24)
         assert "Redis is down; reads go to Postgres" in down
         assert "Postgres is down; misses are refused" in down
+
+    def test_a_silent_master_of_a_cluster_is_named(self):
+        redis = states.state()["redis"] | {"state": "partly down"}
+        redis["servers"] += [{"address": "10.0.0.2:6379", "state": "silent"}]
+        (line,) = (line for line in rendered(states.state(redis=redis), 120, 24) if "evicted" in line)
+        assert line.endswith(", 10.0.0.2:6379 is silent")
 
 
 class TestNumbers:

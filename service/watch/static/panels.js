@@ -56,6 +56,24 @@ function updateInstance(row, each) {
   attribute(cells[6], "data-state", isUp && each.breaker_open ? "down" : "");
 }
 
+function updateServer(row, each) {
+  const [address, state, ...cells] = row.children;
+  text(address, each.address);
+  text(state, each.state);
+  attribute(state, "data-state", each.state);
+  const shown = [
+    moment(each.up_since), share(each.hit_rate), bytes(each.used_bytes), FORMS.limit(each.max_bytes), count(each.keys),
+    perSecond(each.commands_per_second), count(each.evicted), count(each.clients), count(each.replicas),
+  ];
+  cells.forEach((node, index) => text(node, each.state === "up" ? shown[index] : DASH));
+}
+
+// One server alone is in the box below.
+function showServers({ servers }) {
+  byId("servers-of-redis").hidden = servers.length < 2;
+  rows(byId("servers"), servers.length < 2 ? [] : servers, (each) => each.address, tableRow(10), updateServer);
+}
+
 function makeDocument({ kind, id }) {
   const button = el("button", { type: "button", class: "link" }, `${kind} ${id}`);
   button.addEventListener("click", () => showEntry(kind, id));
@@ -93,6 +111,7 @@ export function showPanels(numbers) {
   showFields(numbers);
   showOutcomes(numbers);
   rows(byId("instances"), numbers.instances, (each) => each.address, tableRow(9), updateInstance);
+  showServers(numbers.redis);
   showDocuments(byId("hottest"), numbers.hottest);
   showDocuments(byId("missed"), numbers.missed);
   showEvents(numbers.events);

@@ -10,7 +10,7 @@ function troubles({ instances, redis, postgres, shadow, nginx }) {
   const open = instances.filter((each) => each.breaker_open).map((each) => each.address);
   return [
     silent.length && `silent: ${silent.join(", ")}`,
-    redis.state !== "up" && "Redis is down",
+    redis.state !== "up" && `Redis is ${redis.state}`,
     postgres.state !== "up" && "Postgres is down",
     open.length && `breaker of Redis open: ${open.join(", ")}`,
     shadow.wrong_total > 0 && `${shadow.wrong_total} wrong in shadow verification`,
