@@ -97,8 +97,8 @@ def _limit(span: Span) -> int | None:
     return span.largest(REDIS_LIMIT) or None
 
 
-def _open_share(span: Span) -> float:
-    """Of the time of all instances together: above 1 where several have it open."""
+def _open(span: Span) -> float:
+    """How many at the same time, on average."""
     return span.per_second(of(series.BREAKER_OPEN)) / NANOSECONDS
 
 
@@ -168,7 +168,7 @@ CHARTS: dict[str, Chart] = {
         "lines",
         {"busy": _reported(figures.busy), "waits": _reported(_per_second(of(series.POOL_WAITS)))},
     ),
-    "breakers": Chart("Circuit breaker of Redis open", "share", "lines", {"open": _reported(_open_share)}),
+    "breakers": Chart("Instances with an open circuit breaker of Redis", "count", "lines", {"open": _reported(_open)}),
     "carts": Chart(
         "Additions to carts, by outcome",
         "per_second",
