@@ -206,6 +206,24 @@ def test_an_instance_that_is_silent_is_named_and_announced(opened, stack):
     expect(page.get_by_role("status").first).to_contain_text("2 of 2 instances", timeout=LIVE_MS)
 
 
+def test_each_master_of_a_cluster_has_a_row_and_a_silent_one_is_told_apart(opened):
+    page = opened()
+    expect(page.locator("#servers-of-redis")).to_be_hidden()
+
+    def with_masters(route):
+        found = route.fetch().json()
+        (server,) = found["redis"]["servers"]
+        silent = {"address": "10.0.0.2:6379", "state": "silent"}
+        redis = found["redis"] | {"state": "partly down", "servers": [server | {"address": "10.0.0.1:6379"}, silent]}
+        route.fulfill(json=found | {"redis": redis})
+
+    page.route("**/dashboard.json*", with_masters)
+    expect(page.locator("#servers tr", has_text="10.0.0.2:6379").locator("td").first).to_have_text("silent")
+    expect(page.locator("#servers tr", has_text="10.0.0.1:6379")).to_contain_text("MiB")
+    expect(page.locator("[data-field='redis.state']")).to_have_text("partly down")
+    assert Axe().run(page).violations_count == 0
+
+
 def test_a_page_that_cannot_reach_the_process_says_since_when_and_goes_on(opened):
     page = opened()
     page.context.set_offline(True)
