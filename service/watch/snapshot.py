@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 from service.metrics.series import KINDS
-from service.watch import figures
+from service.watch import figures, redis_figures
 from service.watch.collector import Collector
 from service.watch.events import Event
 from service.watch.fleet import InstanceState
 from service.watch.instances import Listed
-from service.watch.series import INVALIDATIONS, REDIS_EVICTED, REDIS_EXPIRED, REDIS_HITS, REDIS_MISSES
+from service.watch.series import INVALIDATIONS
 from service.watch.spans import Span, ratio
-from service.watch.stores import ServerState
 from service.watch.windows import NOW, TOTAL, WINDOWS, span_of
 
 Json = dict[str, Any]
-
-PARTLY_DOWN = "partly down"
-"""State of a cluster of Redis of which a server does not answer."""
 
 _MOST_EVENTS, _MOST_LISTED = 100, 10
 _IN_WORDS = {"1m": "the last minute", "5m": "the last five minutes", "1h": "the last hour", "24h": "the last 24 hours"}
@@ -41,7 +36,7 @@ def snapshot(collector: Collector, window: str) -> Json:
             "outcomes": figures.outcomes(span),
             "tiers": figures.tiers(span, nginx_is_counted=collector.seen.nginx == "counted"),
             "instances": [_instance(collector, *each) for each in collector.seen.instances.items()],
-            "redis": _redis(collector, span),
+            "redis": redis_figures.redis(collector.seen.redis, span),
             "postgres": _postgres(collector, span),
             "nginx": _nginx(collector, span),
             "hottest": hottest(collector),
@@ -90,46 +85,6 @@ def _instance(collector: Collector, address: str, state: InstanceState) -> Json:
         "connections": gauges.get("connections"),
         "connections_busy": gauges.get("connections_busy"),
         "last_seen": state.last_seen,
-    }
-
-
-def _redis(collector: Collector, span: Span) -> Json:
-    if (redis := collector.seen.redis) is None:
-        return {"state": "down", "servers": []}
-    hits, misses = span.count(REDIS_HITS), span.count(REDIS_MISSES)
-    return {
-        "state": PARTLY_DOWN if redis.silent else "up",
-        "hit_rate": ratio(hits, hits + misses),
-        "used_bytes": redis.sum("used_memory"),
-        "max_bytes": redis.sum("maxmemory"),
-        "keys": redis.sum("keys"),
-        "evictions_per_second": span.per_second([REDIS_EVICTED]),
-        "expirations_per_second": span.per_second([REDIS_EXPIRED]),
-        "clients": redis.sum("connected_clients"),
-        "role": redis.words("role"),
-        "policy": redis.words("maxmemory_policy"),
-        "up_since": int(time.time()) - redis.uptime_seconds,
-        "servers": [_server(*each) for each in redis.servers.items()],
-    }
-
-
-def _server(name: str, server: ServerState | None) -> Json:
-    """One that answers counts since it started."""
-    if server is None:
-        return {"address": name, "state": "silent"}
-    hits = server.number("keyspace_hits")
-    return {
-        "address": name,
-        "state": "up",
-        "up_since": int(time.time()) - server.number("uptime_in_seconds"),
-        "hit_rate": ratio(hits, hits + server.number("keyspace_misses")),
-        "used_bytes": server.number("used_memory"),
-        "max_bytes": server.number("maxmemory"),
-        "keys": server.number("keys"),
-        "commands_per_second": server.number("instantaneous_ops_per_sec"),
-        "evicted": server.number("evicted_keys"),
-        "clients": server.number("connected_clients"),
-        "replicas": server.number("connected_slaves"),
     }
 
 
