@@ -49,10 +49,10 @@ class Cluster:
         first, *others = self.postgres
         self.parts.begin(first, *self.valkey)
         for each in others:
-            each.copied_from = postgres.url(self.postgres, password=False)
+            each.upstream = postgres.url(self.postgres)
         self.parts.begin(*others)  # with a standby commits are acknowledged
         valkey.form(self.valkey[:_MASTERS], self.valkey[_MASTERS:])
-        first.copied_from = others[0].copied_from
+        first.upstream = others[0].upstream
         say("valkey", f"{_MASTERS} masters, each with a replica")
         self.parts.command(self.settings, "-m", "migrations")
         say("migrations", "applied")

@@ -1,14 +1,12 @@
-"""Postgres with streaming replication: a primary and standbys, of which one is promoted by an operator's act."""
+"""A primary and standbys, of which one is promoted by an operator's act."""
 
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.local import probes
-from deploy.local.files import secret
 from deploy.local.hosts import Host
-from deploy.local.servers import Postgres
+from deploy.local.standby import Standby
 
 _OPTIONS = {
     "shared_buffers": "64MB",
@@ -22,26 +20,17 @@ _OPTIONS = {
 _NOTICED = "connect_timeout=2&keepalives_idle=1&keepalives_interval=1&keepalives_count=3&tcp_user_timeout=3000"
 
 
-class Node(Postgres):
-    """A server that is the first primary, or copies whichever is primary when it is started without data.
-
-    A commit is acknowledged once one of the other ``names`` has it too. All nodes have one password.
-    """
+class Node(Standby):
+    """A server whose commits are acknowledged once one of the other ``names`` has them too."""
 
     def __init__(
         self, root: Path, port: int, log: Path, *, name: str, host: Host, names: Sequence[str], network: str
     ) -> None:
         others = ", ".join(f'"{each}"' for each in names if each != name)
-        options = {**_OPTIONS, "cluster_name": name, "synchronous_standby_names": f"ANY 1 ({others})"}
-        super().__init__(root, port, log, durable=False, connections=200, name=name, host=host, options=options)
-        self.password_file, self._network = root / "postgres-password", network
-        self.copied_from: str | None = None
-        """URL of the primary, whatever host it is on; None for the first one."""
-
-    def promote(self) -> None:
-        """Make a standby the primary. The old one must not be running, or not be reachable."""
-        with probes.query(self.url) as cursor:
-            cursor.execute("SELECT pg_promote()")
+        options = {**_OPTIONS, "synchronous_standby_names": f"ANY 1 ({others})"}
+        password_file, fixed = root / "postgres-password", {"connections": 200, "options": options}
+        super().__init__(root, port, log, name=name, password_file=password_file, host=host, **fixed)
+        self._network = network
 
     def look_for_the_primary(self) -> None:
         """Have a standby connect anew, as it takes seconds to notice a primary that is silent."""
@@ -76,14 +65,10 @@ class Node(Postgres):
         self.start()
 
     def _fill(self, making: Path) -> None:
-        if self.copied_from is None:
-            super()._fill(making)
+        super()._fill(making)
+        if self.upstream is None:
             with (making / "pg_hba.conf").open("a") as access:
                 access.writelines(f"host {kind} all {self._network} scram-sha-256\n" for kind in ("all", "replication"))
-        else:
-            command = ["pg_basebackup", "-D", making, "-d", self.copied_from, "--write-recovery-conf"]
-            environ = {**os.environ, "PGPASSWORD": secret(self.password_file)}
-            self._command(making, [*command, "--checkpoint=fast", "--no-sync"], environ)
 
     def _value(self, query: str):
         with probes.query(self.url) as cursor:
@@ -91,10 +76,9 @@ class Node(Postgres):
             return cursor.fetchone()[0]
 
 
-def url(nodes: Sequence[Node], *, read_only: bool = False, password: bool = True) -> str:
+def url(nodes: Sequence[Node], *, read_only: bool = False) -> str:
     """Return the URL of several nodes: of the primary, or ``read_only`` of any of them."""
     user, _, place = nodes[0].url.removeprefix("postgresql://").partition("@")
     database = place.partition("/")[2]
-    user = user if password else user.partition(":")[0]
     addresses, attributes = ",".join(node.address for node in nodes), "any" if read_only else "read-write"
     return f"postgresql://{user}@{addresses}/{database}?target_session_attrs={attributes}&{_NOTICED}"

@@ -1,32 +1,49 @@
-"""A standby of a private Postgres, which follows it by streaming replication."""
+"""Postgres with streaming replication: a server that follows another one, until it is promoted."""
 
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
+
+from psycopg2.extensions import make_dsn, parse_dsn
 
 from deploy.local import probes
-from deploy.local.servers import Postgres
+from deploy.local.hosts import LOCAL, Host
+from deploy.local.servers import NONE, Options, Postgres
 
 
 class Standby(Postgres):
-    """A copy of ``primary``, made at the first start, that follows it under this ``name``.
+    """A copy of the server at ``upstream``, which it follows under its ``name``; without one, the first primary.
 
-    It has the primary's password. ``settings`` are further ones of its own, as a server starts with them.
+    It is made when it is started without data, and is not durable. Servers that follow one another have one password,
+    that of ``password_file``.
     """
 
-    def __init__(self, root: Path, port: int, log: Path, primary: Postgres, **settings: str) -> None:
-        super().__init__(root, port, log, durable=primary.durable, options=settings)
-        self.primary, self.name = primary, f"standby_{port}"
-        self.password_file = primary.password_file
+    def __init__(
+        self,
+        root: Path,
+        port: int,
+        log: Path,
+        *,
+        name: str,
+        password_file: Path,
+        upstream: str | None = None,
+        connections: int = 100,
+        host: Host = LOCAL,
+        options: Options = NONE,
+    ) -> None:
+        named = {"cluster_name": name, **options}
+        super().__init__(root, port, log, durable=False, connections=connections, name=name, host=host, options=named)
+        self.password_file, self.upstream = password_file, upstream
 
     def promote(self) -> None:
-        """Make a primary of it, and wait until it is one."""
+        """Make it the primary, and wait until it is one. The old one must not be running, or not be reachable."""
         with probes.query(self.url) as cursor:
             cursor.execute("SELECT pg_promote()")
 
     def _fill(self, making: Path) -> None:
-        url = urlsplit(self.primary.url)
-        upstream = f"host={url.hostname} port={url.port} user={url.username} application_name={self.name}"
-        command = ["pg_basebackup", "-D", making, "-d", upstream, "-R", "-X", "stream", "-c", "fast"]
-        environ = {**os.environ, "PGPASSWORD": str(url.password)}
-        self._command(making, [*command, *([] if self.durable else ["--no-sync"])], environ)
+        if self.upstream is None:
+            super()._fill(making)
+            return
+        upstream = parse_dsn(self.upstream)
+        environ = {**os.environ, "PGPASSWORD": upstream.pop("password")}
+        command = ["pg_basebackup", "-D", making, "-d", make_dsn(**upstream), "--write-recovery-conf", "--no-sync"]
+        self._command(making, [*command, "--checkpoint=fast"], environ)

@@ -1,4 +1,4 @@
-"""A primary and a standby of it, with a catalogue."""
+"""A primary and standbys of it, with a catalogue."""
 
 from deploy.local import probes
 from deploy.local.servers import Postgres
@@ -8,18 +8,24 @@ from tests.chaos.waits import wait_until
 
 
 class Pair:
-    """A primary with three products, and a standby that follows it."""
+    """A primary with three products, and a standby that follows it; ``follow`` adds others."""
 
     def __init__(self, root, port, synchronous_commit="off"):
-        for name in ("primary", "standby"):
-            (root / name).mkdir(mode=0o755)
-        self.primary = Postgres(root / "primary", port("primary"), root / "primary.log", durable=False)
+        self._root, self._port, self._standbys = root, port, []
+        self.primary = Postgres(self._folder("primary"), port("primary"), root / "primary.log", durable=False)
         self.primary.command += ["-c", f"synchronous_commit={synchronous_commit}"]
         self.primary.start()
         runner.migrate(self.primary.url)
         self.sql("INSERT INTO products SELECT n, 'Product ' || n, '', '', '', 5 FROM generate_series(1, 3) AS n")
-        self.standby = Standby(root / "standby", port("standby"), root / "standby.log", self.primary)
-        self.standby.start()
+        self.standby = self.follow(self.primary, "standby")
+
+    def follow(self, upstream, name):
+        """Start a standby of a server, which may be a standby itself."""
+        of = {"name": name, "password_file": upstream.password_file, "upstream": upstream.url}
+        standby = Standby(self._folder(name), self._port(name), self._root / f"{name}.log", **of)
+        standby.start()
+        self._standbys.append(standby)
+        return standby
 
     def sql(self, statement, values=None, server=None):
         with probes.query((server or self.primary).url) as cursor:
@@ -32,15 +38,20 @@ class Pair:
             self.sql(f"ALTER SYSTEM SET {name} = '{value}'", server=server)
         self.sql("SELECT pg_reload_conf()", server=server)
 
-    def rename(self, name):
-        self.sql("UPDATE products SET name = %s WHERE id = 1", (name,))
+    def rename(self, name, server=None):
+        self.sql("UPDATE products SET name = %s WHERE id = 1", (name,), server)
 
-    def caught_up(self):
-        """Wait until the standby has replayed what is committed now."""
-        ((written,),) = self.sql("SELECT pg_current_wal_insert_lsn()")
-        wait_until(lambda: self.sql("SELECT pg_last_wal_replay_lsn() >= %s", (written,), self.standby) == [(True,)])
+    def caught_up(self, standby=None, primary=None):
+        """Wait until a standby has replayed what is committed now."""
+        ((written,),) = self.sql("SELECT pg_current_wal_insert_lsn()", server=primary)
+        replayed = "SELECT pg_last_wal_replay_lsn() >= %s"
+        wait_until(lambda: self.sql(replayed, (written,), standby or self.standby) == [(True,)])
 
     def stop(self):
-        for server in (self.standby, self.primary):
+        for server in (*reversed(self._standbys), self.primary):
             server.resume()
             server.stop()
+
+    def _folder(self, name):
+        (self._root / name).mkdir(mode=0o755)
+        return self._root / name
