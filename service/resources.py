@@ -120,6 +120,8 @@ class Resources:
 def _replicas(settings: Settings, size: int, metrics: Metrics) -> Replicas:
     """Of each host of DATABASE_READ_URL a pool of so many connections."""
     seconds = settings.postgres_timeout_seconds
-    urls = each_server(settings.database_read_url, "DATABASE_READ_URL")
-    pools = [Postgres(url, size, seconds * SHARE_OF_DEADLINE, metrics=metrics.pool, of_replica=True) for url in urls]
-    return Replicas([Replica(pool) for pool in pools], seconds)
+    replicas = [
+        Replica(address, Postgres(url, size, seconds * SHARE_OF_DEADLINE, metrics=metrics.pool, of_replica=True))
+        for address, url in each_server(settings.database_read_url, "DATABASE_READ_URL").items()
+    ]
+    return Replicas(replicas, seconds, metrics.replica_reads)

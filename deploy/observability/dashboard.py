@@ -126,6 +126,19 @@ PANELS = (
         ((rate("overview_fills_total", "outcome"), "{{outcome}}"),),
     ),
     Panel(
+        "Reads of replicas",
+        "Served by a replica, or left to the primary: replicas are behind or fail, or no position is known.",
+        "ops",
+        ((rate("overview_replica_reads_total", "outcome"), "{{outcome}}"),),
+        is_stacked=True,
+    ),
+    Panel(
+        "Lag of replicas",
+        "Age of the last commit that each has replayed; 0 if it lacks none.",
+        "s",
+        ((f"max by (replica) ({of('overview_replica_lag_seconds')})", "{{replica}}"),),
+    ),
+    Panel(
         "Loads",
         "Queries for misses, and documents wanted from Postgres: in a load of their own, or shared with one in flight.",
         "ops",

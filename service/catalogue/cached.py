@@ -46,7 +46,7 @@ class CachedCatalogue:
         metrics: Metrics,
         wait_seconds: float,
         shadow_share: float = 0.0,
-        replicas: Callable[[Position], Catalogue] | None = None,
+        replicas: Callable[[Position | None], Catalogue] | None = None,
     ) -> None:
         self._source = source
         self._cache = cache
@@ -130,11 +130,10 @@ class CachedCatalogue:
 
     async def _of_replicas(self, keys: Collection[Key], incarnation: Any) -> Mapping[Key, Document]:
         """Of the documents those that a replica has and that may be stored in this incarnation."""
-        position = self._cache.position(incarnation)
-        if self._replicas is None or position is None:
+        if self._replicas is None:
             return {}
         with suppress(Unavailable):
-            found = await self._replicas(position).documents(keys)
+            found = await self._replicas(self._cache.position(incarnation)).documents(keys)
             return {key: one for key, one in found.items() if one.body is not None}
         return {}
 

@@ -52,12 +52,16 @@ class Runs(Protocol):
 
 
 class OutboxState(NamedTuple):
-    """Pending invalidations up to MOST_COUNTED, the age of the oldest, how many there ever were; the epoch."""
+    """Pending invalidations up to MOST_COUNTED, the age of the oldest, how many there ever were; the epoch.
+
+    ``flushed`` are the bytes of the log that standbys can have.
+    """
 
     rows: int
     oldest_seconds: float
     ever: int
     epoch: int
+    flushed: int
 
 
 class DatabaseCatalogue:
@@ -106,8 +110,8 @@ class DatabaseCatalogue:
 
     async def outbox_state(self) -> OutboxState:
         """How the outbox is now."""
-        ((rows, seconds, ever, epoch),) = await self._postgres.run(Call(OUTBOX_STATE, (MOST_COUNTED,)))
-        return OutboxState(rows, float(seconds), ever, epoch)
+        ((rows, seconds, ever, epoch, flushed),) = await self._postgres.run(Call(OUTBOX_STATE, (MOST_COUNTED,)))
+        return OutboxState(rows, float(seconds), ever, epoch, flushed)
 
     async def _ids(self, call: Call, count: int) -> tuple[list[int], bool]:
         ids = [row[0] for row in await self._postgres.run(call)]

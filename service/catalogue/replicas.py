@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,7 +15,10 @@ from service.cache.breaker import Breaker
 from service.cache.position import Position
 from service.catalogue.database import REPLAYED, DatabaseCatalogue
 from service.errors import PostgresUnavailable, ReplicaBehind, Unavailable
+from service.metrics.counting import Counts
 from service.postgres import Call, Postgres
+
+_LOG = logging.getLogger(__name__)
 
 SHARE_OF_DEADLINE = 0.25
 """A replica that hangs costs a read so much of its time; the primary has the rest."""
@@ -23,18 +27,32 @@ SHARE_OF_DEADLINE = 0.25
 # pause would leave nobody to ask. One that failed has to be started.
 _PAUSE_BEHIND_SECONDS = 0.005
 _PAUSE_AFTER_FAILURE_SECONDS = 2.0
+# Under a price feed one is behind for some milliseconds again and again, which nobody has to know.
+_LOGGED_AFTER_SECONDS = 1.0
 
 Ids = tuple[list[int], bool]
 
 
 class Replica:
-    """One replica, and whether it is asked now."""
+    """The replica at an ``address``, and whether it is asked now. ``clock`` is monotonic.
 
-    def __init__(self, postgres: Postgres, clock: Callable[[], float] = time.monotonic) -> None:
+    A line of the log says that it is skipped, once it has been for a second, and another one that it is read again.
+    """
+
+    def __init__(self, address: str, postgres: Postgres, clock: Callable[[], float] = time.monotonic) -> None:
         self.postgres = postgres
+        self._address = address
+        self._clock = clock
         self._lag, self._outage = (
             Breaker(seconds, clock) for seconds in (_PAUSE_BEHIND_SECONDS, _PAUSE_AFTER_FAILURE_SECONDS)
         )
+        self._skipped_since: float | None = None
+        self._is_logged = False
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it answered when it was last asked, and lacked what was announced."""
+        return self._lag.is_open and not self._outage.is_open
 
     def allows(self) -> bool:
         """Whether to ask it: not within a pause after it was behind or failed."""
@@ -47,54 +65,85 @@ class Replica:
         except ReplicaBehind:
             self._outage.succeeded()
             self._lag.failed()
+            self._note_skipped("behind")
             raise
         except PostgresUnavailable:
             self._outage.failed()
+            self._note_skipped("failed")
             raise
         self._outage.succeeded()
         self._lag.succeeded()
+        self._note_read()
         return rows
+
+    def _note_skipped(self, reason: str) -> None:
+        now = self._clock()
+        self._skipped_since = since = self._skipped_since or now
+        if not self._is_logged and now - since >= _LOGGED_AFTER_SECONDS:
+            self._is_logged = True
+            _LOG.warning("a replica is skipped", extra={"replica": self._address, "reason": reason})
+
+    def _note_read(self) -> None:
+        if self._is_logged:
+            _LOG.warning("a replica is read again", extra={"replica": self._address})
+        self._skipped_since, self._is_logged = None, False
 
 
 class Replicas:
-    """Replicas, asked in turn. ``timeout_seconds`` is that of a read as a whole, the primary's included."""
+    """Replicas, asked in turn; ``reads`` counts what becomes of each read.
 
-    def __init__(self, replicas: Sequence[Replica], timeout_seconds: float) -> None:
+    ``timeout_seconds`` is that of a read as a whole, the primary's included.
+    """
+
+    def __init__(self, replicas: Sequence[Replica], timeout_seconds: float, reads: Counts) -> None:
         self._replicas = replicas
         self._timeout_seconds = timeout_seconds
+        self._reads = reads
         self._turns = itertools.count(os.getpid())  # instances begin at different ones
 
-    def at(self, position: Position) -> DatabaseCatalogue:
-        """The catalogue as a replica has it that has replayed this position. Its methods raise PostgresUnavailable."""
+    def at(self, position: Position | None) -> DatabaseCatalogue:
+        """The catalogue as a replica has it that has replayed this position; nowhere if none is known.
+
+        Its methods raise PostgresUnavailable.
+        """
         return DatabaseCatalogue(_At(self, position))
 
-    async def run(self, *calls: Call) -> list[tuple[Any, ...]]:
-        """Run the calls at the next replica that is asked now, and that can. Raises PostgresUnavailable if none can."""
-        first, failure = next(self._turns), PostgresUnavailable()
+    async def run(self, position: Position | None, *calls: Call) -> list[tuple[Any, ...]]:
+        """Run the calls at the next replica that is asked now, and that has the position.
+
+        Raises PostgresUnavailable if there is none.
+        """
+        if position is None:
+            raise self._left_to_primary("no-position")
+        replayed, first = Call(REPLAYED, position[:2]), next(self._turns)
         for number in range(len(self._replicas)):
             replica = self._replicas[(first + number) % len(self._replicas)]
             if replica.allows():
-                try:
-                    with deadline.within(deadline.left(self._timeout_seconds) * SHARE_OF_DEADLINE):
-                        return await replica.run(*calls)
-                except PostgresUnavailable as error:
-                    failure = error
-        raise failure
+                share = deadline.left(self._timeout_seconds) * SHARE_OF_DEADLINE
+                with suppress(PostgresUnavailable), deadline.within(share):
+                    rows = await replica.run(replayed, *calls)
+                    self._reads.add(("served",))
+                    return rows
+        raise self._left_to_primary("failed")
 
     def close(self) -> None:
         """Close the idle connections."""
         for replica in self._replicas:
             replica.postgres.close()
 
+    def _left_to_primary(self, reason: str) -> PostgresUnavailable:
+        self._reads.add((reason,))
+        return PostgresUnavailable()
+
 
 class _At(NamedTuple):
     """Replicas, as of a position."""
 
     replicas: Replicas
-    position: Position
+    position: Position | None
 
     async def run(self, *calls: Call) -> list[tuple[Any, ...]]:
-        return await self.replicas.run(Call(REPLAYED, self.position[:2]), *calls)
+        return await self.replicas.run(self.position, *calls)
 
 
 class ReplicatedLists:
@@ -116,7 +165,9 @@ class ReplicatedLists:
         return await self._read(lambda catalogue: catalogue.ids_after(product_id, count))
 
     async def _read(self, read: Callable[[DatabaseCatalogue], Awaitable[Ids]]) -> Ids:
+        position = None
         with suppress(Unavailable):
-            if (position := await self._look_up()) is not None:
-                return await read(self._replicas.at(position))
+            position = await self._look_up()
+        with suppress(Unavailable):
+            return await read(self._replicas.at(position))
         return await read(self._primary)

@@ -75,6 +75,7 @@ class Metrics:
         area, of_loop = self.memory.claim()
         self.traffic, self.loop_traffic = Traffic.of(area), Traffic.of(of_loop)
         self.fills = Counts(area, series.FILLS)
+        self.replica_reads = Counts(area, series.REPLICA_READS)
         self.loads = Counts(area, series.LOADS)
         self.load_keys = Counts(area, series.LOAD_KEYS)
         self.shadow = Counts(area, series.SHADOW)

@@ -95,6 +95,12 @@ REQUESTS = Family(
 FILLS = Family(
     "overview_fills_total", "Documents offered to the cache after a miss.", {"outcome": ("stored", "refused")}
 )
+REPLICA_READS = Family(
+    "overview_replica_reads_total",
+    "Reads with DATABASE_READ_URL set: served by a replica, or left to the primary because replicas are behind, fail, "
+    "or have no position to reach.",
+    {"outcome": ("served", "behind", "failed", "no-position")},
+)
 LOADS = Family("overview_loads_total", "Queries for documents that the cache did not have.", {})
 LOAD_KEYS = Family(
     "overview_load_keys_total",
@@ -128,6 +134,7 @@ FAMILIES = (
     ADDITIONS_ANSWERED,
     REQUESTS,
     FILLS,
+    REPLICA_READS,
     LOADS,
     LOAD_KEYS,
     SHADOW,

@@ -17,10 +17,13 @@ from service.resolver import resolve
 from service.settings import SettingError
 
 
-def each_server(url: str, setting: str) -> list[str]:
-    """The URLs of its hosts, one each. Raises SettingError, which names the ``setting``, for an invalid one."""
+def each_server(url: str, setting: str) -> dict[str, str]:
+    """A URL for each of its hosts, by ``host:port``.
+
+    Raises SettingError, which names the ``setting``, for an invalid one.
+    """
     parsed = _parsed(url, setting)
-    return [make_dsn(**{**parsed, **place}) for place in _places(parsed, setting)]
+    return {_address(place): make_dsn(**{**parsed, **place}) for place in _places(parsed, setting)}
 
 
 class Servers:
@@ -111,6 +114,10 @@ def _places(parsed: dict[str, Any], setting: str) -> list[dict[str, str]]:
     if any(len(values) not in (1, count) for values in lists.values()):
         raise SettingError(f"{setting} has another number of ports than of hosts")
     return [{name: values[index % len(values)] for name, values in lists.items()} for index in range(count)]
+
+
+def _address(place: Mapping[str, str]) -> str:
+    return f"{place.get('host') or place.get('hostaddr') or 'localhost'}:{place.get('port') or 5432}"
 
 
 def _addresses(place: dict[str, str], until: float) -> Iterator[dict[str, str]]:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from service.cache.redis import open_redis
 from service.catalogue.database import DatabaseCatalogue
 from service.errors import Unavailable
-from service.postgres import Postgres
+from service.postgres import Postgres, each_server
 from service.settings import Settings
 from service.watch.events import Known, Seen, changes, deployments, last_deployed
 from service.watch.fleet import Fleet
@@ -21,7 +21,7 @@ from service.watch.history import SECONDS, History
 from service.watch.nginx_log import NginxLog
 from service.watch.series import LAG_NANOSECONDS, REDIS_LIMIT, REDIS_USED
 from service.watch.storage import DEADLINE_SECONDS, Storage
-from service.watch.stores import postgres_counts, postgres_state, redis_state
+from service.watch.stores import postgres_counts, postgres_state, redis_state, replica_state
 
 _LOG = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ class Collector:
         self.redis = open_redis(settings.redis_url, settings.redis_timeout_seconds)
         self._postgres = _pool(settings, 2, _POSTGRES_SECONDS)
         self.database = DatabaseCatalogue(self._postgres)
+        self._replicas = _replicas(settings)
         self.storage = Storage(_pool(settings, 1, DEADLINE_SECONDS), self.history)
         self.watching_since = int(time.time())
         self.seen = Seen(self.watching_since, self.fleet.states, None, None, self.log.state)
@@ -54,7 +55,7 @@ class Collector:
         self._condition = threading.Condition()
         self._stopped = threading.Event()
         self._pulled_at = 0.0
-        self._threads = ThreadPoolExecutor(3, "collector")
+        self._threads = ThreadPoolExecutor(3 + len(self._replicas), "collector")
         self._thread = threading.Thread(target=self._collect, name="collecting", daemon=True)
 
     def start(self) -> None:
@@ -72,7 +73,8 @@ class Collector:
         self.fleet.close()
         self.log.close()
         self.redis.close()
-        self._postgres.close()
+        for each in (self._postgres, *self._replicas.values()):
+            each.close()
         self.storage.close()
 
     def look(self) -> None:
@@ -95,10 +97,18 @@ class Collector:
         now = int(time.time())
         redis = self._threads.submit(redis_state, self.redis)
         postgres = self._threads.submit(postgres_state, self.database)
+        replicas = {address: self._threads.submit(replica_state, each) for address, each in self._replicas.items()}
         lines = self._threads.submit(self.log.look)
         reports = self.fleet.ask(lambda instance: self.history.last_second(instance) or now - SECONDS)
         counted = lines.result()
-        seen = Seen(now, self.fleet.states, redis.result(), postgres.result(), self.log.state)
+        seen = Seen(
+            now,
+            self.fleet.states,
+            redis.result(),
+            postgres.result(),
+            self.log.state,
+            {address: state.result() for address, state in replicas.items()},
+        )
         with self.history.lock:
             for instance, report in reports.items():
                 self.history.add(instance, report, now)
@@ -163,3 +173,13 @@ class Collector:
 def _pool(settings: Settings, size: int, seconds: float) -> Postgres:
     url, is_pooled = settings.database_url, settings.postgres_pooler
     return Postgres(url, size, seconds, name="overview watch", is_pooled=is_pooled)
+
+
+def _replicas(settings: Settings) -> dict[str, Postgres]:
+    if not settings.database_read_url:
+        return {}
+    urls = each_server(settings.database_read_url, "DATABASE_READ_URL")
+    return {
+        address: Postgres(url, 1, _POSTGRES_SECONDS, name="overview watch", of_replica=True)
+        for address, url in urls.items()
+    }

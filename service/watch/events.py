@@ -11,7 +11,7 @@ from service.catalogue.database import OutboxState
 from service.metrics import series
 from service.watch.fleet import InstanceState
 from service.watch.series import of
-from service.watch.stores import ONE_SERVER, RedisState, ServerState
+from service.watch.stores import ONE_SERVER, Lag, RedisState, ReplicaState, ServerState
 
 _DEPLOY, _VERSION, _RESTARTED = "deploy", "version ", "restarted"
 Part = tuple[str, str]
@@ -33,21 +33,29 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Seen:
-    """All that one look found. A store of which nothing answers is None."""
+    """All that one look found. A store of which nothing answers is None; replicas are by their addresses."""
 
     time: int
     instances: Mapping[str, InstanceState]
     redis: RedisState | None
     postgres: OutboxState | None
     nginx: str
+    replicas: Mapping[str, ReplicaState | None] = field(default_factory=dict)
 
     @property
     def down(self) -> frozenset[Part]:
         """All that does not respond."""
-        stores = {_REDIS: self.redis, _POSTGRES: self.postgres}
+        replicas = {("replica", address): state for address, state in self.replicas.items()}
+        stores = {_REDIS: self.redis, _POSTGRES: self.postgres, **replicas}
         instances = (("instance", address) for address, state in self.instances.items() if not state.is_up)
         servers = (("redis", name) for name in (self.redis.silent if self.redis else ()))
         return frozenset((*instances, *servers, *(store for store, state in stores.items() if state is None)))
+
+    @property
+    def lags(self) -> dict[str, Lag | None]:
+        """How far each replica is behind; None for one that does not answer."""
+        flushed = self.postgres.flushed if self.postgres else 0
+        return {address: state and state.lag(flushed) for address, state in self.replicas.items()}
 
 
 @dataclass(frozen=True)

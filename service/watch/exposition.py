@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector as Registered
 
 from service.metrics.series import FAMILIES
 from service.watch.collector import Collector
+from service.watch.events import Seen
 from service.watch.series import INVALIDATIONS, NGINX_REQUESTS, NGINX_RESPONSES
 from service.watch.stores import RedisState
 
@@ -56,6 +57,7 @@ def _of_now(collector: Collector) -> Iterator[Metric]:
     for version in sorted({state.version for state in seen.instances.values() if state.is_up}):
         info.add_metric([version], 1)
     yield from (up, info)
+    yield from _of_replicas(seen)
     redis, postgres = seen.redis, seen.postgres
     yield _gauge("overview_redis_up", "Whether a server of Redis responds.", redis is not None)
     yield _of_servers(redis)
@@ -80,6 +82,26 @@ def _of_servers(redis: RedisState | None) -> Metric:
     for name, server in (redis.servers if redis else {}).items():
         up.add_metric([name], server is not None)
     return up
+
+
+def _of_replicas(seen: Seen) -> Iterator[Metric]:
+    """With no replicas none of them has a sample."""
+    up, lag_bytes, lag_seconds = (
+        GaugeMetricFamily(name, meaning, labels=["replica"])
+        for name, meaning in (
+            ("overview_replica_up", "Whether a replica of Postgres responds, and is one."),
+            ("overview_replica_lag_bytes", "Log of the primary that it has not replayed; NaN without it."),
+            (
+                "overview_replica_lag_seconds",
+                "Age of the last commit that it replayed, 0 if it lacks none; NaN without it.",
+            ),
+        )
+    )
+    for address, lag in seen.lags.items():
+        up.add_metric([address], lag is not None)
+        lag_bytes.add_metric([address], lag.lag_bytes if lag else nan)
+        lag_seconds.add_metric([address], lag.lag_seconds if lag else nan)
+    yield from (up, lag_bytes, lag_seconds)
 
 
 def _of_redis(redis: RedisState) -> Iterator[Metric]:

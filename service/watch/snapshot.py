@@ -10,7 +10,7 @@ from typing import Any
 from service.metrics.series import KINDS
 from service.watch import figures, redis_figures
 from service.watch.collector import Collector
-from service.watch.events import Event
+from service.watch.events import Event, Seen
 from service.watch.fleet import InstanceState
 from service.watch.instances import Listed
 from service.watch.series import INVALIDATIONS
@@ -90,13 +90,21 @@ def _instance(collector: Collector, address: str, state: InstanceState) -> Json:
 
 def _postgres(collector: Collector, span: Span) -> Json:
     if (postgres := collector.seen.postgres) is None:
-        return {"state": "down"}
+        return {"state": "down", "replicas": _replicas(collector.seen)}
     return {
         "state": "up",
         "outbox_rows": postgres.rows,
         "oldest_seconds": postgres.oldest_seconds,
         "invalidations_per_second": span.per_second([INVALIDATIONS]),
+        "replicas": _replicas(collector.seen),
     }
+
+
+def _replicas(seen: Seen) -> list[Json]:
+    return [
+        {"address": address, "state": "up", **lag._asdict()} if lag else {"address": address, "state": "down"}
+        for address, lag in seen.lags.items()
+    ]
 
 
 def _nginx(collector: Collector, span: Span) -> Json:

@@ -1,10 +1,12 @@
-"""Asks Redis and Postgres how they are, and what they have of one entry."""
+"""Asks Redis, Postgres and its replicas how they are."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
 from service.cache.entry import UNKNOWN_INCARNATION
 from service.cache.keys import SILENT_LISTENERS
@@ -14,10 +16,12 @@ from service.cache.redis_store import RedisStore
 from service.catalogue.database import DatabaseCatalogue, OutboxState
 from service.coroutines import block_on, together
 from service.errors import Unavailable
+from service.postgres import Call, Postgres, Statement
 from service.watch.series import INVALIDATIONS, REDIS_EVICTED, REDIS_EXPIRED, REDIS_HITS, REDIS_MISSES
 
 ONE_SERVER = "Redis"
 """What a server is called that is no member of a cluster."""
+REPLICA_STATE = Statement.load(Path(__file__).parent / "sql" / "replica_state.sql")
 
 _KEYS = re.compile(r"keys=(\d+)")
 _COUNTERS = {
@@ -98,6 +102,26 @@ class RedisState:
             yield from server.said.items()
 
 
+class Lag(NamedTuple):
+    """How far a replica is behind its primary; the seconds are by both servers' clocks."""
+
+    lag_bytes: int
+    lag_seconds: float
+
+
+class ReplicaState(NamedTuple):
+    """Bytes of the log that a replica has replayed and received, and the age of the last commit that it replayed."""
+
+    replayed: int
+    received: int
+    age_seconds: float
+
+    def lag(self, flushed: int) -> Lag:
+        """How far it is behind a primary that has so many bytes of the log."""
+        behind = max(0, self.received - self.replayed, flushed - self.replayed)
+        return Lag(behind, self.age_seconds if behind else 0.0)
+
+
 def redis_state(store: Redis) -> RedisState | None:
     """How Redis is; None if no server answers in time."""
     try:
@@ -132,6 +156,15 @@ def postgres_state(database: DatabaseCatalogue) -> OutboxState | None:
         return block_on(database.outbox_state())
     except Unavailable:
         return None
+
+
+def replica_state(replica: Postgres) -> ReplicaState | None:
+    """How far a replica is; None if it does not answer in time, or is none."""
+    try:
+        ((replayed, received, age_seconds),) = block_on(replica.run(Call(REPLICA_STATE)))
+    except Unavailable:
+        return None
+    return ReplicaState(replayed, received, float(age_seconds))
 
 
 def postgres_counts(state: OutboxState) -> dict[str, int]:

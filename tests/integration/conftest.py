@@ -12,6 +12,7 @@ from deploy.local.servers import Nginx
 from service.cache.redis_store import RedisStore
 from service.catalogue.outbox import Outbox
 from service.postgres import Postgres
+from service.resources import Resources
 from tests import catalogue_files
 from tests.integration.loads import run
 from tests.integration.upstream import Upstream, serving
@@ -67,6 +68,37 @@ def outbox(postgres, store):
     outbox = Outbox(postgres, store)
     outbox.drain()
     return outbox
+
+
+@pytest.fixture
+def open_instance():
+    """Opens what an instance has, with the settings that a test gives."""
+    opened = []
+
+    def open_instance(settings):
+        opened.append(Resources.open(settings))
+        return opened[-1]
+
+    yield open_instance
+    for parts in opened:
+        parts.close()
+
+
+@pytest.fixture
+def open_outbox():
+    """Opens the outbox of a database, drained once."""
+    opened = []
+
+    def open_outbox(database_url, redis_url):
+        store, postgres = RedisStore(redis_url, 1.0), Postgres(database_url, 1, 5.0)
+        opened.extend((store, postgres))
+        outbox = Outbox(postgres, store)
+        outbox.drain()
+        return outbox
+
+    yield open_outbox
+    for each in opened:
+        each.close()
 
 
 @pytest.fixture

@@ -1,10 +1,17 @@
 """A primary and standbys of it, with a catalogue."""
 
+import redis
+
 from deploy.local import probes
 from deploy.local.servers import Postgres
 from deploy.local.standby import Standby
 from migrations import runner
+from service.catalogue import Key, Kind
+from service.coroutines import block_on
+from service.errors import PostgresUnavailable
 from tests.chaos.waits import wait_until
+
+ONE, TWO = Key(Kind.CARD, 1), Key(Kind.CARD, 2)
 
 
 class Pair:
@@ -12,8 +19,10 @@ class Pair:
 
     def __init__(self, root, port, synchronous_commit="off"):
         self._root, self._port, self._standbys = root, port, []
-        self.primary = Postgres(self._folder("primary"), port("primary"), root / "primary.log", durable=False)
-        self.primary.command += ["-c", f"synchronous_commit={synchronous_commit}"]
+        # Without full pages a standby cannot be copied.
+        options = {"synchronous_commit": synchronous_commit, "full_page_writes": "on"}
+        place = self._folder("primary"), port("primary"), root / "primary.log"
+        self.primary = Postgres(*place, durable=False, options=options)
         self.primary.start()
         runner.migrate(self.primary.url)
         self.sql("INSERT INTO products SELECT n, 'Product ' || n, '', '', '', 5 FROM generate_series(1, 3) AS n")
@@ -55,3 +64,22 @@ class Pair:
     def _folder(self, name):
         (self._root / name).mkdir(mode=0o755)
         return self._root / name
+
+
+def body(parts, key=ONE):
+    """What it answers for the key."""
+    return block_on(parts.catalogue.documents([key]))[key].body
+
+
+def forget(redis_url, *keys):
+    with redis.Redis.from_url(redis_url) as client:
+        client.delete(*(f"overview:{kind}:{number}" for kind, number in keys or (ONE, TWO)))
+
+
+def primary_down(parts):
+    """Whatever it reads from the primary fails from now on."""
+
+    async def unavailable(*_):
+        raise PostgresUnavailable
+
+    parts.postgres.run = parts.fast_postgres.run = unavailable

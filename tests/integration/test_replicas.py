@@ -1,7 +1,6 @@
 """Fills and lists from a standby: nothing older than what was announced, however far it lags, and no read fails."""
 
 import time
-import uuid
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -12,16 +11,13 @@ import redis
 from service.cache.keys import POSITION
 from service.cache.redis_store import RedisStore
 from service.catalogue import Key, Kind
-from service.catalogue.outbox import Outbox
 from service.coroutines import block_on
 from service.errors import PostgresUnavailable
-from service.postgres import Postgres
-from service.resources import Resources
 from service.settings import SettingError, Settings
 from tests.chaos.waits import wait_until
-from tests.integration.replication import Pair
+from tests.integration.replication import ONE, Pair, body, forget, primary_down
 
-ONE, TWO, NONE = Key(Kind.CARD, 1), Key(Kind.CARD, 2), Key(Kind.CARD, 99)
+NONE = Key(Kind.CARD, 99)
 
 
 @pytest.fixture(scope="module")
@@ -52,48 +48,17 @@ def settings(pair, redis_url):
 
 
 @pytest.fixture
-def instance(settings):
+def instance(settings, open_instance):
     """Makes an instance."""
-    opened = []
-
-    def instance(**changed):
-        opened.append(Resources.open(replace(settings, **changed)))
-        return opened[-1]
-
-    yield instance
-    for parts in opened:
-        parts.close()
+    return lambda **changed: open_instance(replace(settings, **changed))
 
 
 @pytest.fixture
-def outbox(pair, redis_url):
+def outbox(pair, redis_url, open_outbox):
     """Drained once, so that Redis has the epoch and a position."""
-    store, postgres = RedisStore(redis_url, 1.0), Postgres(pair.primary.url, 1, 5.0)
-    outbox = Outbox(postgres, store)
-    outbox.drain()
+    outbox = open_outbox(pair.primary.url, redis_url)
     pair.caught_up()
-    yield outbox
-    store.close()
-    postgres.close()
-
-
-def body(parts, key=ONE):
-    """What it answers for the key."""
-    return block_on(parts.catalogue.documents([key]))[key].body
-
-
-def forget(redis_url, *keys):
-    with redis.Redis.from_url(redis_url) as client:
-        client.delete(*(f"overview:{kind}:{number}" for kind, number in keys or (ONE, TWO)))
-
-
-def primary_down(parts):
-    """Whatever it reads from the primary fails from now on."""
-
-    async def unavailable(*_):
-        raise PostgresUnavailable
-
-    parts.postgres.run = parts.fast_postgres.run = unavailable
+    return outbox
 
 
 def pause(pair):
@@ -237,61 +202,3 @@ def test_a_wrong_url_names_its_setting_and_nothing_of_its_value(instance):
     with pytest.raises(SettingError, match="DATABASE_READ_URL") as raised:
         instance(database_read_url="mysql://a:hunter2@b/c")
     assert "hunter2" not in str(raised.value)
-
-
-class TestPromoted:
-    """The standby takes the primary's place."""
-
-    @pytest.fixture
-    def own_pair(self, server_root, free_port):
-        root = Path(mkdtemp(prefix="promoted-", dir=server_root))
-        root.chmod(0o755)
-        pair = Pair(root, lambda name: free_port(f"{root.name} {name}"), synchronous_commit="on")
-        yield pair
-        pair.stop()
-
-    def test_acknowledged_writes_survive_where_replication_is_synchronous_and_go_on_without_a_restart(
-        self, own_pair, redis_url
-    ):
-        pair, both = own_pair, f"{own_pair.primary.address},{own_pair.standby.address}"
-        pair.configure(pair.primary, synchronous_standby_names=pair.standby.name)
-        wait_until(lambda: pair.sql("SELECT sync_state FROM pg_stat_replication") == [("sync",)])
-        url = pair.primary.url.replace(pair.primary.address, both) + "?target_session_attrs=read-write"
-        settings = Settings(url, redis_url, "s" * 32, database_read_url=pair.standby.url)
-        store, postgres = RedisStore(redis_url, 1.0), Postgres(url, 1, 2.0)
-        parts, outbox = Resources.open(settings), Outbox(postgres, store)
-        cart = uuid.uuid4()
-        pair.sql("INSERT INTO styles VALUES (1, 1, '', 5, NULL, true)")
-        pair.sql("INSERT INTO skus SELECT n, 1, 'M', 5 FROM generate_series(1, 90) AS n")
-        outbox.drain()
-        made = [sku for sku in range(1, 31) if added(parts, cart, sku)]
-        assert body(parts)
-        pair.primary.kill()
-        began = time.monotonic()
-        pair.standby.promote()
-        wait_until(lambda: added(parts, cart, 31))
-        assert time.monotonic() - began < 10.0
-        pair.sql("UPDATE products SET name = 'After' WHERE id = 1", server=pair.standby)
-        wait_until(lambda: drained(outbox))
-        assert set(made) | {31} == {sku for (sku,) in pair.sql("SELECT sku_id FROM cart_lines", server=pair.standby)}
-        assert len(made) == 30
-        wait_until(lambda: b"After" in body(parts))
-        parts.close()
-        store.close()
-        postgres.close()
-
-
-def added(parts, cart, sku):
-    try:
-        block_on(parts.carts.set(cart, sku, 1))
-    except PostgresUnavailable:
-        return False
-    return True
-
-
-def drained(outbox):
-    try:
-        outbox.drain()
-    except PostgresUnavailable:
-        return False
-    return True

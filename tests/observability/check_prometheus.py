@@ -55,7 +55,9 @@ class Stack:
         self.web, self.operations = (f"127.0.0.1:{free_port(f'{directory} {name}')}" for name in ("web", "operations"))
         names = {field.name.upper() for field in dataclasses.fields(Settings)}
         inherited = {name: value for name, value in os.environ.items() if name not in names}
-        self._environ = {**inherited, "LISTEN": self.web, "OPERATIONS": self.operations}
+        replica = "postgresql://nobody@127.0.0.1:1/none"  # one that is down has metrics too
+        addresses = {"LISTEN": self.web, "OPERATIONS": self.operations, "DATABASE_READ_URL": replica}
+        self._environ = {**inherited, **addresses}
 
     def command(self, name: str) -> None:
         line = [sys.executable, "-m", "deploy.local", "--directory", self._run.path, name]

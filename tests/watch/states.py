@@ -48,7 +48,13 @@ _STATE: dict[str, Any] = {
         "evictions_per_second": 0.0,
         "servers": [{"address": "Redis", "state": "up"}],
     },
-    "postgres": {"state": "up", "outbox_rows": 7, "oldest_seconds": 0.25, "invalidations_per_second": 12.0},
+    "postgres": {
+        "state": "up",
+        "outbox_rows": 7,
+        "oldest_seconds": 0.25,
+        "invalidations_per_second": 12.0,
+        "replicas": [],
+    },
     "hottest": [{"kind": "product", "id": 12, "per_second": 31.0}],
     "missed": [{"kind": "styles", "id": 5, "per_second": 0.015}],
     "events": [

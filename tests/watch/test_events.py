@@ -19,7 +19,7 @@ def redis(**servers):
 
 
 REDIS = redis(Redis=("r1", 11))
-POSTGRES = OutboxState(0, 0.0, 0, 5)
+POSTGRES = OutboxState(0, 0.0, 0, 5, 0)
 
 
 def up(incarnation="a", worker=1, version="1", openings=0, breaker_open=0):

@@ -74,6 +74,8 @@ function showServers({ servers }) {
   rows(byId("servers"), servers.length < 2 ? [] : servers, (each) => each.address, tableRow(10), updateServer);
 }
 
+const replica = ({ address, state, lag_seconds: lag }) => `${address} ${state === "up" ? `${seconds(lag)} behind` : "down"}`;
+
 function makeDocument({ kind, id }) {
   const button = el("button", { type: "button", class: "link" }, `${kind} ${id}`);
   button.addEventListener("click", () => showEntry(kind, id));
@@ -112,6 +114,7 @@ export function showPanels(numbers) {
   showOutcomes(numbers);
   rows(byId("instances"), numbers.instances, (each) => each.address, tableRow(9), updateInstance);
   showServers(numbers.redis);
+  text(byId("replicas"), numbers.postgres.replicas.map(replica).join(", ") || "none");
   showDocuments(byId("hottest"), numbers.hottest);
   showDocuments(byId("missed"), numbers.missed);
   showEvents(numbers.events);

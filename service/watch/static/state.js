@@ -12,6 +12,7 @@ function troubles({ instances, redis, postgres, shadow, nginx }) {
     silent.length && `silent: ${silent.join(", ")}`,
     redis.state !== "up" && `Redis is ${redis.state}`,
     postgres.state !== "up" && "Postgres is down",
+    ...postgres.replicas.filter((each) => each.state !== "up").map((each) => `replica down: ${each.address}`),
     open.length && `breaker of Redis open: ${open.join(", ")}`,
     shadow.wrong_total > 0 && `${shadow.wrong_total} wrong in shadow verification`,
     nginx.state === "missing" && "nginx's access log is missing",
