@@ -68,7 +68,7 @@ class Cluster:
         password = secret(self._valkey_password)
         return {
             "DATABASE_URL": postgres.url(self.postgres),
-            "DATABASE_READ_URL": postgres.url(self.postgres[1:], read_only=True),
+            "DATABASE_READ_URL": postgres.url(self.postgres, read_only=True),
             "REDIS_URL": f"redis+cluster://:{password}@" + ",".join(node.address for node in self.valkey),
             "CART_SECRET": secrets.token_hex(32),
             "OPERATIONS": self._address("watch"),

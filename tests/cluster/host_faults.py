@@ -1,7 +1,8 @@
 """What happens to whole hosts, and to all parts one after the other."""
 
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from deploy.cluster.network import Namespace
 from deploy.local.hosts import Host
@@ -26,9 +27,18 @@ def cut_off(choose: Callable[[ClusterService], Host]) -> Strike:
         finally:
             host.connect()
         if primary.host is host:
+            wait_until(lambda: _reaches(host, service.primary().address))
             primary.copy_anew()
 
     return strike
+
+
+def _reaches(host: Host, address: str) -> bool:
+    """Whether connections from a host arrive: for a moment it takes others for lost that had been cut off from it."""
+    place, _, port = address.rpartition(":")
+    with host.entered(), suppress(OSError), socket.create_connection((place, int(port)), timeout=1.0):
+        return True
+    return False
 
 
 @contextmanager
