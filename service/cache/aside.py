@@ -134,6 +134,10 @@ class CacheAside:
         is_late = self._monotonic() > position.asked_at + _LONGEST_FILL_SECONDS
         return None if is_late or self.catch_up.outage is not None else position
 
+    async def position_of(self, names: Collection[str], incarnation: int) -> Position | None:  # noqa: ARG002
+        """The same for fills of these names."""
+        return self.position(incarnation)
+
     async def latest_position(self) -> Position | None:
         """The same as of now. Raises RedisUnavailable."""
         await self.look_up([])

@@ -99,23 +99,26 @@ class ClusterCache:
             await together([self._cache(node).incarnation() for node in unknown])
         return Incarnations({node: node.incarnation for node in nodes}, view)
 
-    def position(self, incarnation: Incarnations) -> Position | None:
-        """As CacheAside's, of all masters that are not bypassed.
+    async def position_of(self, names: Collection[str], incarnation: Incarnations) -> Position | None:
+        """As CacheAside's, of the masters that have these names.
 
-        Each has the newest as soon as it is announced. A master that is just back may have an old one: so the highest
-        counts, and one that is not known is as good as one that may be higher.
+        Where one of them has none, as it is bypassed or was promoted just now, that of the others as of now counts.
+        Raises RedisUnavailable.
         """
-        positions = [
-            self._cache(node).position(own) for node, own in incarnation.of.items() if not self._cache(node).is_down
-        ]
-        known = [each for each in positions if each is not None]
-        return max(known, default=None) if len(known) == len(positions) else None
+        owners = {incarnation.view.owner(name) for name in names}
+        known = [self._cache(owner).position(incarnation.of[owner]) for owner in owners if owner is not None]
+        own = [each for each in known if each is not None]
+        return max(own) if len(own) == len(owners) else await self.latest_position()
 
     async def latest_position(self) -> Position | None:
-        """As CacheAside's."""
-        nodes = (await self._topology.known_view()).nodes.values()
+        """As CacheAside's, of all masters that answer now.
+
+        Each of them has a position before anything that it covers is announced at any of them, so one would do.
+        """
+        nodes = list((await self._topology.known_view()).nodes.values())
         await together([_found(self._cache(node), []) for node in nodes])
-        return self.position(await self.incarnation())
+        known = [self._cache(node).position(node.incarnation) for node in nodes]
+        return max((each for each in known if each is not None), default=None)
 
     async def fill(self, entries: Mapping[str, Entry], began: float, incarnation: Incarnations) -> int:
         """As CacheAside's. A name that another master has than when ``incarnation`` was read is refused."""

@@ -28,6 +28,7 @@ class RedisCluster:
     def __init__(self, url: str, timeout_seconds: float, *, with_position: bool = False) -> None:
         self.topology = Topology(url, timeout_seconds, with_position=with_position)
         self._breakers: dict[NodeStore, Breaker] = {}
+        self._without_position: set[NodeStore] = set()
 
     @property
     def epoch(self) -> int:
@@ -69,10 +70,14 @@ class RedisCluster:
     async def raise_position(self, incarnation: Mapping[NodeStore, int], epoch: int, written: int) -> bool:
         """As RedisStore's, at every master that answers; whether these are still of their incarnations.
 
-        A master that does not has no tombstones either: whoever asks it later waits for what is pending.
+        A master that does not is offered no entries before it has a later position: a tombstone does not live as long
+        as a replica may lag. Raises PartlyUnavailable if there is one, after all the rest.
         """
-        works = [_raised(node, own, epoch, written) for node, own in incarnation.items()]
-        return all(await together(works))
+        raised = await together([self._raised(node, own, epoch, written) for node, own in incarnation.items()])
+        self._without_position = {node for node, is_same in zip(incarnation, raised, strict=True) if is_same is None}
+        if self._without_position and False not in raised:
+            raise PartlyUnavailable
+        return False not in raised
 
     async def count(self, name: str) -> None:
         """Increment the counter of this name."""
@@ -110,8 +115,8 @@ class RedisCluster:
 
     async def _offer(self, node: NodeStore, epoch: int, entries: Sequence[Stored]) -> tuple[int, list[Stored] | None]:
         """How many were stored, and those whose slot has moved; None for these if the node has failed."""
-        breaker = self._breakers.setdefault(node, Breaker(_PAUSE_AFTER_FAILURE_SECONDS, time.monotonic))
-        if not breaker.allows():
+        breaker = self._breaker(node)
+        if (entries and node in self._without_position) or not breaker.allows():
             return 0, None
         try:
             offered = await node.offer(epoch, entries)
@@ -124,6 +129,22 @@ class RedisCluster:
         breaker.succeeded()
         return offered.stored + len(asked), [entry for entry, ask in offered.redirected if ask is None]
 
+    async def _raised(self, node: NodeStore, incarnation: int, epoch: int, written: int) -> bool | None:
+        """Whether the node is of this incarnation, None if it does not answer."""
+        breaker = self._breaker(node)
+        if not breaker.allows():
+            return None
+        try:
+            is_same = await node.raise_position(incarnation, epoch, written)
+        except RedisUnavailable:
+            breaker.failed()
+            return None
+        breaker.succeeded()
+        return is_same
+
+    def _breaker(self, node: NodeStore) -> Breaker:
+        return self._breakers.setdefault(node, Breaker(_PAUSE_AFTER_FAILURE_SECONDS, time.monotonic))
+
     async def _ask_once(self, address: Address, entries: Sequence[Stored], epoch: int, incarnation: int) -> None:
         """Store entries of slots that are on their way to a node, which may have none yet."""
         node = self.topology.node(address)
@@ -131,10 +152,3 @@ class RedisCluster:
             await node.take(entries, epoch, incarnation)
         finally:
             node.close()
-
-
-async def _raised(node: NodeStore, incarnation: int, epoch: int, written: int) -> bool:
-    try:
-        return await node.raise_position(incarnation, epoch, written)
-    except RedisUnavailable:
-        return True

@@ -83,7 +83,7 @@ class CachedCatalogue:
 
     async def load(self, keys: Collection[Key]) -> dict[Key, Document]:
         """Every key's document from ``source``, after a look-up; the caller counts it. Raises what that raises."""
-        bypassed = {key for key in keys if self._cache.bypasses((entry_name(*key),))} if self.cache_is_down else ()
+        bypassed = self._bypassed(keys)
         self._metrics.missed.saw(keys)
         loaded = await self._single_flight.load(keys)
         for key in bypassed:
@@ -115,25 +115,40 @@ class CachedCatalogue:
     def _refresh(self, keys: Collection[Key]) -> None:
         block_on(self._single_flight.load(keys))
 
+    def _bypassed(self, keys: Collection[Key]) -> set[Key]:
+        """Those of the keys whose servers are bypassed."""
+        return {key for key in keys if self._cache.bypasses((entry_name(*key),))} if self.cache_is_down else set()
+
     async def _load_and_fill(self, keys: Collection[Key]) -> Loaded:
         if self._replicas is None:
             return await self._load_from(self._of_source, keys)
-        loaded = await self._load_from(self._of_replicas, keys)
-        kept = loaded.documents if loaded.newest else {}
+        kept: dict[Key, Document] = {}
+        for _ in range(2):  # again where a server of the cache failed meanwhile, or is back
+            bypassed = self._bypassed(keys)
+            for part in ([key for key in keys if key not in bypassed], bypassed):
+                kept |= await self._newest_of_replicas([key for key in part if key not in kept])
+            if self._bypassed(keys) == bypassed:
+                break
         if len(kept) == len(keys):
-            return loaded
+            return Loaded(kept)
         rest = await self._load_from(self._of_source, [key for key in keys if key not in kept])
         return Loaded({**kept, **rest.documents}, rest.newest)
 
     async def _of_source(self, keys: Collection[Key], _incarnation: Any) -> Mapping[Key, Document]:
         return await self._source.documents(keys)
 
+    async def _newest_of_replicas(self, keys: Collection[Key]) -> dict[Key, Document]:
+        """Of the documents those that a replica has, if the cache has taken all of them, or is bypassed for all."""
+        loaded = await self._load_from(self._of_replicas, keys) if keys else Loaded({})
+        return dict(loaded.documents) if loaded.newest else {}
+
     async def _of_replicas(self, keys: Collection[Key], incarnation: Any) -> Mapping[Key, Document]:
         """Of the documents those that a replica has and that may be stored in this incarnation."""
         if self._replicas is None:
             return {}
         with suppress(Unavailable):
-            found = await self._replicas(self._cache.position(incarnation)).documents(keys)
+            position = await self._cache.position_of(entry_names(keys), incarnation)
+            found = await self._replicas(position).documents(keys)
             return {key: one for key, one in found.items() if one.body is not None}
         return {}
 

@@ -79,6 +79,10 @@ class Cluster:
         self.nodes.append(node)
         return node
 
+    def at(self, store) -> Node:
+        """The member that a store of the service is for."""
+        return next(node for node in self.nodes if node.port == store.address[1])
+
     def meet(self):
         """All know all."""
         for node in self.nodes[1:]:

@@ -5,15 +5,18 @@ import pytest
 
 from service.cache.aside import Lifetimes
 from service.cache.cluster_cache import ClusterCache
-from service.cache.entry import Entry, State
-from service.cache.keys import entry_names
+from service.cache.entry import Document, Entry, State
+from service.cache.keys import entry_name, entry_names
+from service.cache.position import name_of
 from service.cache.redis_cluster import RedisCluster
 from service.cache.slots import SLOTS, slot_of
-from service.catalogue import Kind
+from service.catalogue import Key, Kind
+from service.catalogue.cached import CachedCatalogue
 from service.catalogue.database import DatabaseCatalogue
 from service.catalogue.outbox import Outbox
 from service.coroutines import block_on
-from service.errors import PartlyUnavailable, RedisUnavailable
+from service.errors import PartlyUnavailable, PostgresUnavailable, RedisUnavailable
+from service.metrics import Metrics
 from service.watch.stores import redis_state
 from tests.chaos.waits import wait_until
 from tests.integration.clusters import Cluster
@@ -206,16 +209,115 @@ def test_a_master_that_hangs_costs_its_own_names_alone(cluster, make):
     wait_until(lambda: a.look_up(names[0]) == [1])
 
 
-def test_a_position_is_that_of_every_master(cluster, make):
+def test_a_position_is_raised_at_every_master(cluster, make):
     writer, reader = make(), make(with_position=True)
     assert block_on(reader.cache.latest_position()) is None
     before = writer.redis.incarnation
     assert block_on(writer.redis.raise_position(before, EPOCH, 100))
     assert block_on(writer.redis.raise_position(before, EPOCH, 50))
     assert block_on(reader.cache.latest_position())[:2] == (EPOCH, 100)
+    assert all(position(node, cluster).endswith(b":100") for node in writer.redis.topology.view.nodes.values())
     cluster.masters[1].client.flushall()
     assert not block_on(writer.redis.raise_position(before, EPOCH, 200))
-    assert block_on(reader.cache.latest_position()) is None  # a document of this master may be older than any tombstone
+
+
+def test_for_a_master_without_a_position_that_of_the_others_counts_as_of_now(cluster, make):
+    writer, reader = make(), make(with_position=True)
+    names = [names_of(cluster, number)[0] for number in range(3)]
+    block_on(writer.redis.raise_position(writer.redis.incarnation, EPOCH, 100))
+    reader.look_up(*names)
+    cluster.masters[0].client.flushall()
+    reader.look_up(names[0])
+    incarnation = block_on(reader.cache.incarnation())
+    assert not block_on(writer.redis.raise_position(writer.redis.incarnation, EPOCH, 200))
+    of = reader.cache.position_of
+    assert block_on(of(names[1:], incarnation)).written == 100  # what comes later finds a tombstone
+    assert block_on(of(names[:1], incarnation)).written == 200  # whatever tombstones its master may have lost
+
+
+def test_a_master_that_has_not_taken_the_position_gets_no_tombstone_and_the_row_stays(cluster, make, postgres, change):
+    """A replica that lags may be read for longer than a tombstone lives."""
+    instance = make()
+    outbox = Outbox(postgres, instance.redis)
+    outbox.drain()
+    changed = entry_name(Kind.PRODUCT, 1)
+    node = instance.redis.topology.view.owner(changed)
+    refusing, position = cluster.at(node).client, name_of(node.epoch_name)
+    for name in (changed, position):
+        refusing.delete(name)
+    refusing.rpush(position, "no position")
+    change("UPDATE products SET name = 'changed'")
+    with pytest.raises(PartlyUnavailable):
+        outbox.drain()
+    assert not refusing.exists(changed)
+    assert block_on(DatabaseCatalogue(postgres).pending_invalidations()) != (0, 0)
+    refusing.delete(position)
+    wait_until(lambda: drained(outbox))
+    assert refusing.exists(changed)
+    assert refusing.exists(position)
+
+
+class Replica:
+    """A catalogue that is read at some position, after ``meanwhile``."""
+
+    def __init__(self):
+        self.meanwhile = lambda: None
+
+    def at(self, position):
+        assert position.written == 100
+        return self
+
+    async def documents(self, keys):
+        self.meanwhile()
+        return {key: Document(b"{}", "e" * 16, EPOCH, 1, "miss") for key in keys}
+
+
+class NoPrimary:
+    async def documents(self, keys):
+        raise PostgresUnavailable
+
+
+class TestWithoutThePrimary:
+    """Products of all masters are read from a replica, whatever happens to one master."""
+
+    @pytest.fixture
+    def replica(self):
+        return Replica()
+
+    @pytest.fixture
+    def outcomes(self, make, cluster, replica):
+        """Reads a product of each master."""
+        instance = make(with_position=True)
+        block_on(instance.redis.raise_position(instance.redis.incarnation, EPOCH, 100))
+        catalogue = CachedCatalogue(NoPrimary(), instance.cache, Metrics(), 2.0, replicas=replica.at)
+        cards = [Key(Kind.CARD, number) for number in range(100)]
+        owners = {instance.redis.topology.view.owner(entry_name(*key)).address[1]: key for key in cards}
+        keys = [owners[master.port] for master in cluster.masters]
+
+        def outcomes():
+            documents = block_on(catalogue.documents(keys))
+            return [documents[key].outcome for key in keys]
+
+        yield outcomes
+        catalogue.close()
+
+    def test_that_hangs(self, cluster, outcomes):
+        cluster.masters[0].pause()
+        try:
+            assert [outcomes(), outcomes()] == [["bypass", "miss", "miss"], ["bypass", "hit", "hit"]]
+        finally:
+            cluster.masters[0].resume()
+
+    def test_that_begins_to_hang_while_they_are_read(self, cluster, outcomes, replica):
+        replica.meanwhile = cluster.masters[0].pause
+        try:
+            assert outcomes() == ["miss"] * 3
+        finally:
+            cluster.masters[0].resume()
+
+    def test_that_was_promoted_and_has_no_position(self, cluster, outcomes):
+        cluster.masters[0].client.flushall()
+        assert [outcomes(), outcomes()] == [["miss"] * 3, ["hit"] * 3]
 
 
 def test_no_row_of_the_outbox_goes_before_every_master_has_its_tombstones(cluster, make, postgres, change):
@@ -223,8 +325,7 @@ def test_no_row_of_the_outbox_goes_before_every_master_has_its_tombstones(cluste
     outbox = Outbox(postgres, instance.redis)
     outbox.drain()
     names = entry_names([(Kind.PRODUCT, 1), (Kind.PRODUCT, 2)])
-    masters = [instance.redis.topology.view.owner(name).address for name in names]
-    hung, other = (next(each for each in cluster.masters if each.port == port) for _, port in masters)
+    hung, other = (cluster.at(instance.redis.topology.view.owner(name)) for name in names)
     assert hung is not other
     change("UPDATE products SET name = 'changed'")
     hung.pause()
@@ -299,6 +400,11 @@ def test_a_replica_that_is_promoted_without_the_last_writes_serves_nothing_older
 
 def _offset(master):
     return master.client.info("replication")["master_repl_offset"]
+
+
+def position(node, cluster):
+    """What is stored as the position of a master."""
+    return cluster.at(node).client.get(name_of(node.epoch_name))
 
 
 def _has_moved_to(node, instance, name):
