@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 
+from service import deadline
 from service.cache.aside import Lifetimes
 from service.cache.redis import Redis, open_cache, open_redis
 from service.cart.additions import Additions
@@ -66,7 +68,7 @@ class Resources:
         redis = open_redis(settings.redis_url, settings.redis_timeout_seconds, with_position=is_replicated)
         lifetimes = Lifetimes(settings.cache_fresh_seconds, settings.cache_keep_seconds, settings.cache_missing_seconds)
         database = DatabaseCatalogue(postgres)
-        cache = open_cache(redis, lifetimes, database.pending_invalidations, metrics.breaker_openings)
+        cache = open_cache(redis, lifetimes, partial(_pending, database, settings), metrics.breaker_openings)
         pairs = [(postgres, database), (fast_postgres, DatabaseCatalogue(fast_postgres))]
         replicas = [_replicas(settings, pool.size, metrics) for pool, _ in pairs] if is_replicated else []
         catalogue, fast_catalogue = (
@@ -115,6 +117,12 @@ class Resources:
         self.postgres.close()
         self.fast_postgres.close()
         self.additions_postgres.close()
+
+
+async def _pending(database: DatabaseCatalogue, settings: Settings) -> tuple[int, int]:
+    """The pending invalidations, in half of the time that a read has: who waits for them has yet to be answered."""
+    with deadline.within(settings.postgres_timeout_seconds / 2):
+        return await database.pending_invalidations()
 
 
 def _replicas(settings: Settings, size: int, metrics: Metrics) -> Replicas:

@@ -8,6 +8,8 @@ from tempfile import mkdtemp
 import pytest
 import redis
 
+from service import deadline
+from service.cache.breaker import Breaker
 from service.cache.keys import POSITION
 from service.cache.redis_store import RedisStore
 from service.catalogue import Key, Kind
@@ -178,6 +180,18 @@ def test_a_replica_that_fails_costs_a_share_of_the_deadline_once_and_no_read(pai
     assert max(longest) < 0.6
     assert sorted(longest)[-3] < 0.1
     pair.standby.resume()
+
+
+def test_with_a_primary_that_hangs_redis_is_back_in_time_for_a_replica(pair, outbox, instance, silent_port):
+    """Whether invalidations are pending is asked of the primary, by one whose answer is still to be read."""
+    parts = instance(database_url=f"postgresql://{silent_port}/none")
+    assert body(parts)
+    catch_up = parts.catalogue._cache.catch_up
+    catch_up.breaker = Breaker(0.0, time.monotonic)
+    catch_up.failed()
+    with deadline.within(1.0):
+        assert body(parts, TWO)
+    assert not parts.catalogue.cache_is_down
 
 
 def test_of_several_hosts_one_that_is_down_is_skipped(pair, outbox, instance, closed_port):
