@@ -171,6 +171,10 @@ class LockTimeout(PostgresUnavailable):
     """Another client of the database holds what this needs; try again shortly."""
 
 
+class PoolExhausted(PostgresUnavailable):
+    """Every connection to the database is in use; try again shortly."""
+
+
 class ReplicaBehind(PostgresUnavailable):
     """The replica has yet to replay what it has to know; try again shortly."""
 

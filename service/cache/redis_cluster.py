@@ -71,12 +71,10 @@ class RedisCluster:
         """As RedisStore's, at every master that answers; whether these are still of their incarnations.
 
         A master that does not is offered no entries before it has a later position: a tombstone does not live as long
-        as a replica may lag. Raises PartlyUnavailable if there is one, after all the rest.
+        as a replica may lag.
         """
         raised = await together([self._raised(node, own, epoch, written) for node, own in incarnation.items()])
         self._without_position = {node for node, is_same in zip(incarnation, raised, strict=True) if is_same is None}
-        if self._without_position and False not in raised:
-            raise PartlyUnavailable
         return False not in raised
 
     async def count(self, name: str) -> None:

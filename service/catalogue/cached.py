@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from service import deadline
 from service.cache.aside import CacheAside
 from service.cache.cluster_cache import ClusterCache
 from service.cache.entry import Entry, State
@@ -52,6 +53,7 @@ class CachedCatalogue:
         self._cache = cache
         self._metrics = metrics
         self._replicas = replicas
+        self._wait_seconds = wait_seconds
         self._single_flight = SingleFlight(self._load_and_fill, wait_seconds, metrics.load_keys)
         self._refresher = BackgroundQueue("refreshing", self._refresh)
         self._shadow = Shadow(shadow_share, source, self._found, cache.pending, metrics.shadow)
@@ -122,6 +124,13 @@ class CachedCatalogue:
     async def _load_and_fill(self, keys: Collection[Key]) -> Loaded:
         if self._replicas is None:
             return await self._load_from(self._of_source, keys)
+        with suppress(Unavailable), deadline.within(deadline.left(self._wait_seconds) / 2):
+            return await self._load_from_any(keys)
+        # A replica that was behind has caught up with a primary that fails, or follows another one: most often in time.
+        return await self._load_from_any(keys)
+
+    async def _load_from_any(self, keys: Collection[Key]) -> Loaded:
+        """What replicas have, the rest from the source."""
         kept: dict[Key, Document] = {}
         for _ in range(2):  # again where a server of the cache failed meanwhile, or is back
             bypassed = self._bypassed(keys)

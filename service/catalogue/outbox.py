@@ -93,11 +93,8 @@ class Outbox:
 
     def _raise_position(self, incarnation: Any, epoch: int, written: int) -> None:
         """Raises RedisUnavailable in another incarnation: what was read before it began has to be read again."""
-        try:
-            if not block_on(self._redis.raise_position(incarnation, epoch, written)):
-                raise RedisUnavailable
-        except PartlyUnavailable:
-            self._is_whole = False
+        if not block_on(self._redis.raise_position(incarnation, epoch, written)):
+            raise RedisUnavailable
 
     def _invalidate(self, rows: Iterable[Row]) -> None:
         newest = {  # rows are in order: the last one counts

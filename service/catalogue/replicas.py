@@ -14,7 +14,7 @@ from service import deadline
 from service.cache.breaker import Breaker
 from service.cache.position import Position
 from service.catalogue.database import REPLAYED, DatabaseCatalogue
-from service.errors import PostgresUnavailable, ReplicaBehind, Unavailable
+from service.errors import PoolExhausted, PostgresUnavailable, ReplicaBehind, Unavailable
 from service.metrics.counting import Counts
 from service.postgres import Call, Postgres
 
@@ -67,6 +67,8 @@ class Replica:
             self._lag.failed()
             self._note_skipped("behind")
             raise
+        except PoolExhausted:  # a busy one goes on, and one that hangs has failed another call
+            raise
         except PostgresUnavailable:
             self._outage.failed()
             self._note_skipped("failed")
@@ -118,13 +120,13 @@ class Replicas:
         replayed, first = Call(REPLAYED, position[:2]), next(self._turns)
         for number in range(len(self._replicas)):
             replica = self._replicas[(first + number) % len(self._replicas)]
-            if replica.allows():
-                share = deadline.left(self._timeout_seconds) * SHARE_OF_DEADLINE
+            share = deadline.left(self._timeout_seconds) * SHARE_OF_DEADLINE
+            if share > 0 and replica.allows():
                 with suppress(PostgresUnavailable), deadline.within(share):
                     rows = await replica.run(replayed, *calls)
                     self._reads.add(("served",))
                     return rows
-        raise self._left_to_primary("failed")
+        raise self._left_to_primary("behind" if any(each.is_behind for each in self._replicas) else "failed")
 
     def close(self) -> None:
         """Close the idle connections."""

@@ -11,7 +11,7 @@ import psycopg2.errors
 
 from service import deadline, timing
 from service.coroutines import block_on, elsewhere
-from service.errors import LockTimeout, PostgresUnavailable, ReplicaBehind
+from service.errors import LockTimeout, PoolExhausted, PostgresUnavailable, ReplicaBehind
 from service.metrics import PoolMetrics
 from service.metrics.memory import SharedMemory
 from service.postgres.connection import LOST, SESSION, Connection
@@ -61,8 +61,9 @@ class Postgres:
         """Run the calls in one transaction and one round trip; return the rows of the last.
 
         Raises PostgresUnavailable if that is not done in time, or if the server is read-only and the calls write;
-        LockTimeout if a lock was not free within the transaction's own lock_timeout; ReplicaBehind. The transaction may
-        then still have been committed only if the connection was lost during the commit itself.
+        PoolExhausted if no connection was free; LockTimeout if a lock was not within the transaction's own
+        lock_timeout; ReplicaBehind. The transaction may then still have been committed only if the connection was lost
+        during the commit itself.
         """
         seconds, connection = deadline.left(self._timeout_seconds), None
         until = time.monotonic() + seconds
@@ -118,7 +119,7 @@ class Postgres:
         try:
             await self._slots.take(until)
         except TimeoutError:
-            raise PostgresUnavailable from None
+            raise PoolExhausted from None
         finally:
             if has_to_wait:
                 self._metrics.waits.add()

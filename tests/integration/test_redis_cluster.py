@@ -4,6 +4,7 @@ from itertools import count
 import pytest
 
 from service.cache.aside import Lifetimes
+from service.cache.breaker import Breaker
 from service.cache.cluster_cache import ClusterCache
 from service.cache.entry import Document, Entry, State
 from service.cache.keys import entry_name, entry_names
@@ -243,6 +244,7 @@ def test_a_master_that_has_not_taken_the_position_gets_no_tombstone_and_the_row_
     changed = entry_name(Kind.PRODUCT, 1)
     node = instance.redis.topology.view.owner(changed)
     refusing, position = cluster.at(node).client, name_of(node.epoch_name)
+    instance.redis._breakers[node] = Breaker(0.0, time.monotonic)  # it is not left alone for having failed
     for name in (changed, position):
         refusing.delete(name)
     refusing.rpush(position, "no position")

@@ -1,5 +1,6 @@
 """Fills and lists from a standby: nothing older than what was announced, however far it lags, and no read fails."""
 
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +12,19 @@ import redis
 from service import deadline
 from service.cache.breaker import Breaker
 from service.cache.keys import POSITION
+from service.cache.position import Position
 from service.cache.redis_store import RedisStore
 from service.catalogue import Key, Kind
+from service.catalogue.replicas import Replica, Replicas
 from service.coroutines import block_on
 from service.errors import PostgresUnavailable
+from service.metrics import Metrics
+from service.postgres import Call, Postgres, Statement
 from service.settings import SettingError, Settings
 from tests.chaos.waits import wait_until
 from tests.integration.replication import ONE, Pair, body, forget, primary_down
 
-NONE = Key(Kind.CARD, 99)
+TWO, NONE = Key(Kind.CARD, 2), Key(Kind.CARD, 99)
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +197,34 @@ def test_with_a_primary_that_hangs_redis_is_back_in_time_for_a_replica(pair, out
     with deadline.within(1.0):
         assert body(parts, TWO)
     assert not parts.catalogue.cache_is_down
+
+
+def test_a_replica_that_catches_up_while_the_primary_hangs_is_asked_again(pair, outbox, instance, silent_port):
+    parts = instance(database_url=f"postgresql://{silent_port}/none")
+    assert body(parts)
+    pause(pair)
+    pair.rename("Caught up")
+    outbox.drain()
+    resuming = threading.Timer(0.2, lambda: pair.sql("SELECT pg_wal_replay_resume()", server=pair.standby))
+    resuming.start()
+    with deadline.within(1.0):
+        assert b"Caught up" in body(parts)
+    resuming.join()
+
+
+def test_a_replica_that_is_busy_or_is_asked_too_late_has_not_failed(pair):
+    pool = Postgres(pair.standby.url, 1, 0.1, of_replica=True)
+    ((epoch,),) = pair.sql("SELECT epoch FROM current_epoch")
+    replicas = Replicas([Replica("replica", pool)], 0.4, Metrics().replica_reads)
+    at, call = Position(epoch, 0, 1, 0.0), Call(Statement("one", "SELECT 1"))
+    with deadline.within(0.0), pytest.raises(PostgresUnavailable):
+        block_on(replicas.run(at, call))
+    block_on(pool._slots.take(time.monotonic()))
+    with pytest.raises(PostgresUnavailable):
+        block_on(replicas.run(at, call))
+    pool._slots.give_back()
+    assert block_on(replicas.run(at, call)) == [(1,)]
+    pool.close()
 
 
 def test_of_several_hosts_one_that_is_down_is_skipped(pair, outbox, instance, closed_port):
