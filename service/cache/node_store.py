@@ -95,6 +95,14 @@ class NodeStore(RedisStore):
         """
         await self._call(partial(self._take, entries, (epoch, incarnation)))
 
+    async def raise_position(self, incarnation: int, epoch: int, written: int) -> bool:
+        """As RedisStore's."""
+        try:
+            return await super().raise_position(incarnation, epoch, written)
+        except RedisUnavailable as error:
+            self._check_name(error.__cause__)
+            raise
+
     async def _get(self, names: Sequence[str], connection: RedisConnection, until: float) -> Found:
         asked = [*self._about(), *names]
         await connection.send(*[("GET", name) for name in asked], until=until)

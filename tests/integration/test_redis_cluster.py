@@ -2,6 +2,7 @@ import time
 from itertools import count
 
 import pytest
+from redis.crc import key_slot
 
 from service.cache.aside import Lifetimes
 from service.cache.breaker import Breaker
@@ -259,6 +260,24 @@ def test_a_master_that_has_not_taken_the_position_gets_no_tombstone_and_the_row_
     assert refusing.exists(position)
 
 
+def test_a_position_gets_the_other_name_while_the_slot_of_the_first_is_on_its_way(cluster, make):
+    writer = make()
+    source, target = cluster.masters[:2]
+    node = writer.redis.topology.view.nodes[("127.0.0.1", source.port)]
+    first, slot = node.epoch_name, key_slot(node.epoch_name.encode())
+    cluster.begin_move(slot, source, target)
+    cluster.move_names(slot, source, target)
+    try:
+        assert block_on(writer.redis.raise_position(writer.redis.incarnation, EPOCH, 100))  # at the other masters
+        assert node.epoch_name != first
+        wait_until(lambda: written(writer))
+        assert block_on(writer.redis.raise_position(writer.redis.incarnation, EPOCH, 200))
+        assert position(node, cluster).endswith(b":200")
+    finally:
+        cluster.end_move(slot, source, target)
+        cluster.move(slot, target, source)
+
+
 class Replica:
     """A catalogue that is read at some position, after ``meanwhile``."""
 
@@ -341,6 +360,14 @@ def test_no_row_of_the_outbox_goes_before_every_master_has_its_tombstones(cluste
     wait_until(lambda: drained(outbox))
     assert hung.client.exists(names[0])
     assert block_on(DatabaseCatalogue(postgres).pending_invalidations()) == (0, 0)
+
+
+def written(instance):
+    try:
+        block_on(instance.redis.put(EPOCH, []))
+    except RedisUnavailable:
+        return False
+    return True
 
 
 def drained(outbox):
