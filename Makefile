@@ -43,8 +43,12 @@ watch: $(READY) ## show hit rates, tiers, instances and events of the running st
 hits: $(READY) ## print hit rates and counts per kind, now and since the instances started
 	@$(STACK) with service.watch.terminal --once
 
+# What these measure under load, nothing else may run beside.
+TIMED := tests/chaos tests/cluster tests/e2e tests/freshness tests/fuzz tests/hosts tests/ledger
+
 test: $(READY) ## run the whole suite against private servers, with coverage
-	@$(PY) -m pytest -q --cov --cov-report=term
+	@$(PY) -m pytest -q -n 3 --dist worksteal --cov --cov-report=term $(TIMED:%=--ignore=%)
+	@$(PY) -m pytest -q $(TIMED)
 
 deploy-check: $(READY) ## check Dockerfile, compose.yaml, units and manifests with their own programs; the units need systemd-analyze
 	@$(PY) -m pip install -qq --disable-pip-version-check -r deploy/requirements-check.txt

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import shutil
 import socket
 import tempfile
@@ -14,14 +15,17 @@ import pytest
 
 from deploy.local import probes
 from deploy.local.instances import CHECKOUT
-from deploy.local.places import Ports, RunDirectory
+from deploy.local.places import PORTS, Ports, RunDirectory
 from deploy.local.servers import Nginx, Postgres, Redis
 from migrations import runner
 from service import logs
 from service.nginx_conf import values
 from service.settings import Settings
 
-_PORTS = Ports()
+# Each of pytest-xdist's processes has a share of the ports: a port is free for all until a server listens there.
+_PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_PORTS = Ports(among=PORTS[_PROCESS::_PROCESSES])
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import re
 import shlex
 import shutil
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from deploy.local.files import write_private
 from deploy.local.processes import StackError, server_user
 
 # Below the ports that the kernel gives to outgoing connections, so that the port of a stopped server stays free.
-_PORTS = range(20000, 32000)
+PORTS = range(20000, 32000)
 # The path of a socket has at most 107 bytes, of which its name takes some.
 _PATH_FOR_SOCKETS = re.compile(r"[A-Za-z0-9/._-]{1,80}")
 
@@ -124,16 +124,16 @@ class RunDirectory:
 
 
 class Ports:
-    """Hands out free ports of 127.0.0.1, each once; prefers the one that a name had before."""
+    """Hands out free ports of 127.0.0.1, each once, from ``among``; prefers the one that a name had before."""
 
-    def __init__(self, before: dict[str, int] | None = None) -> None:
-        self._before = before or {}
+    def __init__(self, before: dict[str, int] | None = None, among: Sequence[int] = PORTS) -> None:
+        self._before, self._among = before or {}, among
         self.given: dict[str, int] = {}
 
     def take(self, name: str, prefer: Iterable[int] = ()) -> int:
         """Return a free port for ``name``: the first free one of ``prefer``, its last, or any."""
         last = [self._before[name]] if name in self._before else []
-        others = random.sample(_PORTS, 200)
+        others = random.sample(self._among, 200)
         for port in (*prefer, *last, *others):
             if port not in self.given.values() and _free(port):
                 self.given[name] = port

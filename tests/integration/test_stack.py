@@ -20,7 +20,7 @@ import pytest
 from deploy.local import binaries, probes
 from deploy.local.files import write_private
 from deploy.local.instances import CHECKOUT, Process
-from deploy.local.places import Ports, RunDirectory
+from deploy.local.places import PORTS, Ports, RunDirectory
 from deploy.local.processes import Child, StackError
 from deploy.local.seeding import full_seed_commands
 from deploy.local.servers import Nginx, Postgres, Redis, reachable
@@ -254,6 +254,7 @@ class TestPlaces:
             ports = Ports({"nginx": last, "web": taken})
             assert ports.take("nginx", [taken]) == last
             assert ports.take("web") not in (taken, last)
+            assert Ports(among=PORTS[1::3]).take("web") in PORTS[1::3]
 
     @pytest.mark.parametrize(
         ("listen", "address"), [("0.0.0.0:1", "127.0.0.1:1"), ("8080", "127.0.0.1:8080"), ("10.0.0.1:2", "10.0.0.1:2")]
