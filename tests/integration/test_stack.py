@@ -274,7 +274,7 @@ class Command:
         self.run = RunDirectory(directory)
         names = {field.name.upper() for field in dataclasses.fields(Settings)}
         inherited = {name: value for name, value in os.environ.items() if name not in names}
-        self.environ = {**inherited, **settings}
+        self.environ = {**inherited, "COVERAGE_PROCESS_CONFIG": "", **settings}  # other tests cover its processes
         self.line = [sys.executable, "-m", "deploy.local", "--directory", str(directory)]
 
     def __call__(self, *arguments: str, status: int = 0) -> str:
@@ -325,11 +325,14 @@ def test_a_detached_stack_from_up_to_down(command: Command) -> None:
     assert [probes.status(base.removeprefix("http://"), f"/products/{last}") for last in (100, 101)] == [200, 404]
 
     kept, pids = command.run.environment(), command.pids()
+    sockets = sockets_of(kept)
     os.kill(pids["invalidator"], signal.SIGKILL)
     eventually(lambda: "invalidator ended with status -9" in command.run.stack_log.read_text())
     assert "down" in command("status", status=1)
 
+    kill_instances(command)
     command("down")
+    assert all(path.exists() for path in sockets)
     assert all(gone(pid) for pid in pids.values())
     assert command("down") == "not running\n"
 
@@ -338,6 +341,7 @@ def test_a_detached_stack_from_up_to_down(command: Command) -> None:
     assert "empty" not in again
     assert command.run.environment() == kept
     assert "postgres" in command.pids()
+    assert probes.status(kept["LISTEN"], "/products/1") == 200
 
 
 def watched(command: Command) -> dict[str, object]:
@@ -356,19 +360,32 @@ def test_a_supervisor_that_is_killed_takes_everything_along(command: Command) ->
     assert command("status", status=1) == "not running\n"
 
 
-@pytest.mark.parametrize("name", ["run", "a long name, with blanks " + "x" * 60])
-def test_nginx_reaches_instances_at_unix_sockets_also_after_a_kill(tmp_path: Path, free_port, name: str) -> None:
-    command = Command(tmp_path / name, LISTEN=f"127.0.0.1:{free_port(str(tmp_path))}")
+def sockets_of(environment: dict[str, str]) -> list[Path]:
+    """Those of the instances, which have short names and exist."""
+    addresses = environment["INSTANCES"].split(",")
+    assert all(each.startswith("unix:/") and len(each) <= 107 for each in addresses)
+    paths = [Path(each.removeprefix("unix:")) for each in addresses]
+    assert all(stat.S_ISSOCK(path.stat().st_mode) for path in paths)
+    return paths
+
+
+def kill_instances(command: Command) -> None:
+    for pid in [pid for name, pid in command.pids().items() if name.startswith("web.")]:
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_nginx_reaches_instances_at_unix_sockets_also_after_a_kill_in_a_folder_of_any_name(
+    tmp_path: Path, free_port
+) -> None:
+    directory = tmp_path / ("a long name, with blanks " + "x" * 60)
+    command = Command(directory, LISTEN=f"127.0.0.1:{free_port(str(tmp_path))}")
     try:
         command("up")
         environment = command.run.environment()
-        sockets = environment["INSTANCES"].split(",")
-        assert all(each.startswith("unix:/") and len(each) <= 107 for each in sockets)
-        assert all(stat.S_ISSOCK(Path(each.removeprefix("unix:")).stat().st_mode) for each in sockets)
-        for pid in [pid for name, pid in command.pids().items() if name.startswith("web.")]:
-            os.kill(pid, signal.SIGKILL)
+        sockets = sockets_of(environment)
+        kill_instances(command)
         command("down")
-        assert all(Path(each.removeprefix("unix:")).exists() for each in sockets)
+        assert all(path.exists() for path in sockets)
         command("up")
         assert probes.status(environment["LISTEN"], "/products/1") == 200
         assert watched(command)["nginx"] == "counted"
