@@ -29,7 +29,8 @@ def redis_servers(server_root, free_port):
     for _ in range(2):
         root = Path(mkdtemp(prefix="flipped-", dir=server_root))
         root.chmod(0o755)
-        started.append(Redis(root, free_port(root.name), root / "redis.log"))
+        at_once = {"repl-diskless-sync-delay": "0"}
+        started.append(Redis(root, free_port(root.name), root / "redis.log", options=at_once))
         started[-1].start()
         clients.append(probes.client(started[-1].url))
     yield started, clients

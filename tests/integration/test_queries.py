@@ -7,6 +7,7 @@ from uuid import uuid4
 import psycopg2
 import pytest
 
+from deploy.local import probes
 from service import sweeper
 from service.cart import additions, carts
 from service.catalogue import database
@@ -52,10 +53,19 @@ CATALOGUE_AND_CARTS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def planner(database_url):
-    with psycopg2.connect(database_url, options=options(SESSION)) as connection, connection.cursor() as cursor:
+@pytest.fixture(scope="module")
+def many_products_url(new_database, migrated_template):
+    """A large catalogue, for tests that take their changes back."""
+    url = new_database(migrated_template)
+    with probes.query(url) as cursor:
         cursor.execute(Path(__file__).with_name("many_products.sql").read_text())
+    return url
+
+
+@pytest.fixture
+def planner(many_products_url):
+    connection = psycopg2.connect(many_products_url, options=options(SESSION))
+    with connection.cursor() as cursor:
         yield cursor
     connection.close()
 

@@ -117,7 +117,7 @@ def test_100_continue_is_sent_before_the_body_is(instance):
 def test_a_worker_that_has_answered_its_most_requests_is_replaced_without_a_failure(launch):
     instance = launch("--max-requests 100", COVERAGE_PROCESS_CONFIG="")
     first, statuses = instance.children(), []
-    while instance.children() == first or len(statuses) < 300:
+    while len(statuses) < 300 or instance.children() == first:
         with connected(instance) as (client,):
             statuses.append(
                 status(client, LIST if len(statuses) % 2 else b"GET /products/1 HTTP/1.1\r\nHost: a\r\n\r\n")
