@@ -58,7 +58,7 @@ observability: $(READY) ## check alert rules, dashboard and metrics with Prometh
 	@$(PY) -m pytest -q tests/observability/check_prometheus.py
 
 browser: $(READY) ## check dashboard, demo and the page of the API, and call the service from a page of another origin, in headless Chromium
-	@$(PY) -m pytest -q tests/browser/check_*.py tests/clients/check_in_a_browser.py
+	@$(PY) -m pytest -q -n 2 --dist worksteal tests/browser/check_*.py tests/clients/check_in_a_browser.py
 
 pooler: $(READY) ## check the service with pgbouncer in front of Postgres; needs pgbouncer
 	@$(PY) -m pytest -q tests/worker/check_pgbouncer.py
