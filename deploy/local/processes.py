@@ -190,15 +190,22 @@ def _die_with_parent(number: signal.Signals):
     return ask_kernel
 
 
-def descendants(pid: int) -> Iterator[int]:
-    """Process ids of its children, and of theirs.
-
-    Children of Postgres have sessions of their own, so the process group does not include them all.
-    """
+def children_by_parent() -> dict[int, list[int]]:
+    """Process ids by that of their parent, from one look at all processes."""
+    children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             parent = int(stat.read_text().rpartition(")")[2].split()[1])
-            if parent == pid:
-                child = int(stat.parent.name)
-                yield child
-                yield from descendants(child)
+            children.setdefault(parent, []).append(int(stat.parent.name))
+    return children
+
+
+def descendants(pid: int, children: Mapping[int, Sequence[int]] | None = None) -> Iterator[int]:
+    """Process ids of its children, and of theirs; ``children`` are of all processes, looked at now where not given.
+
+    Children of Postgres have sessions of their own, so the process group does not include them all.
+    """
+    by_parent = children_by_parent() if children is None else children
+    for child in by_parent.get(pid, ()):
+        yield child
+        yield from descendants(child, by_parent)
