@@ -1,29 +1,32 @@
 """What gives way next in a plan, and what removes it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from deploy.capacity.costs import Costs
-from deploy.capacity.model import (
-    CONNECTIONS_AN_INSTANCE,
-    Demand,
-    Host,
-    Need,
-    hottest_share,
-    processor_cores,
-    requests_per_second,
-)
+from deploy.capacity.model import CONNECTIONS_AN_INSTANCE, MOST_REQUESTS, Demand, cores_of_hottest, postgres_cores
+from deploy.capacity.plan import Host, Need, plan
 
 _MOST_SHARDS = 500  # Redis Cluster is made for up to 1,000 nodes, a replica each included
 _MOST_CONNECTIONS = 500
 _MUCH_TRAFFIC_GBIT = 50
+_TIMES = (1, 2, 5, 10, 20, 50, 100)
+
+
+def next_bottlenecks(demand: Demand, costs: Costs, host: Host) -> Iterator[str]:
+    """What gives way at this load, or else at the first multiple of its requests at which something does."""
+    for times in _TIMES:
+        larger = replace(demand, requests_per_second=min(MOST_REQUESTS, demand.requests_per_second * times))
+        if found := list(bottlenecks(larger, plan(larger, costs, host), costs, host)):
+            yield from found if times == 1 else (f"with {times} times the requests: {each}" for each in found)
+            return
 
 
 def bottlenecks(demand: Demand, needs: Mapping[str, Need], costs: Costs, host: Host) -> Iterator[str]:
     """One sentence for each, none where one of everything is enough."""
-    rates = requests_per_second(demand)
     if needs["nginx"].gbit / 2 > _MUCH_TRAFFIC_GBIT and demand.cdn_share < 0.9:
         yield "links: a CDN, by ETag and stale-while-revalidate, answers reads before they come here (--cdn)"
-    hottest = rates["hit"] * hottest_share(demand.products) * costs.processor_us["hit"]["redis"] / 1e6
+    hottest = cores_of_hottest(demand, needs["instance"].processes, costs)
     if hottest > host.load:
         yield (
             f"one key: the hottest alone takes {hottest:.1f} cores of its shard; MICRO_CACHE answers it in nginx; a "
@@ -43,15 +46,12 @@ def bottlenecks(demand: Demand, needs: Mapping[str, Need], costs: Costs, host: H
 
 
 def _of_postgres(demand: Demand, needs: Mapping[str, Need], costs: Costs, host: Host) -> Iterator[str]:
-    rates = requests_per_second(demand)
-    none = dict.fromkeys(rates, 0.0)
-    writes = processor_cores({**none, "addition": rates["addition"]}, demand.changes_per_second, costs)["postgres"]
-    reads = processor_cores({**rates, "addition": 0.0}, 0.0, costs)["postgres"]
+    writes, reads = postgres_cores(demand, needs["instance"].processes, costs)
     most = host.cores * host.load
     if writes > most:
-        yield f"Postgres, writes: {writes:,.0f} cores, one primary has {host.cores}: carts on several is not built"
+        yield f"Postgres, writes: {writes:,.0f} cores, a primary may use {most:g}: carts on several is not built"
     if reads > most:
-        yield f"Postgres, misses: {reads:,.0f} cores: replicas"
+        yield f"Postgres, misses: {reads:,.0f} cores, a replica may use {most:g}: more replicas"
     connections = needs["instance"].processes * CONNECTIONS_AN_INSTANCE
     if connections > _MOST_CONNECTIONS:
         yield f"Postgres, connections: {connections:,} of instances: pgbouncer"

@@ -9,6 +9,8 @@ MEASURED = Path(__file__).with_name("costs.json")
 
 TIERS = ("nginx", "instance", "redis", "postgres", "invalidator")
 REQUESTS = ("hit", "page", "miss", "addition")
+BATCHES = ("look_up", "load", "transaction")
+"""What requests that are ready together share: a look-up in Redis, a load of misses, a transaction of additions."""
 CHANGE = "change"
 """Of one product, from the statement to the tombstones in Redis."""
 
@@ -19,15 +21,17 @@ class CapacityError(ValueError):
 
 @dataclass(frozen=True)
 class Costs:
-    """For one of ``REQUESTS``, or one ``CHANGE``.
+    """For one of ``REQUESTS`` without its batches, one of ``BATCHES``, or one ``CHANGE``.
 
-    ``processor_us`` by tier; ``wire_bytes`` between client and nginx, request and response with their headers;
-    ``redis_bytes`` between instances and Redis. The rest is in bytes for each product, and in MB for an instance.
+    ``processor_us`` by tier; ``batches_a_second`` of a busy instance; ``wire_bytes`` between client and nginx, request
+    and response with their headers; ``redis_bytes`` between instances and Redis. The rest is in bytes for each product,
+    and in MB for an instance.
     """
 
     machine: str
     date: str
     processor_us: Mapping[str, Mapping[str, float]]
+    batches_a_second: Mapping[str, float]
     wire_bytes: Mapping[str, float]
     redis_bytes: Mapping[str, float]
     redis_bytes_a_product: float
@@ -35,9 +39,9 @@ class Costs:
     instance_mb: float
 
     def __post_init__(self) -> None:
-        for name in ("processor_us", "wire_bytes", "redis_bytes"):
-            wanted = {*REQUESTS, CHANGE} if name == "processor_us" else {*REQUESTS}
-            if missing := wanted - getattr(self, name).keys():
+        of_all = {"processor_us": {*REQUESTS, *BATCHES, CHANGE}, "batches_a_second": {*BATCHES}}
+        for name in ("processor_us", "batches_a_second", "wire_bytes", "redis_bytes"):
+            if missing := of_all.get(name, {*REQUESTS}) - getattr(self, name).keys():
                 raise CapacityError(f"{name} lacks {', '.join(sorted(missing))}")
         for of, by_tier in self.processor_us.items():
             if missing := set(TIERS) - by_tier.keys():

@@ -4,18 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, log
 
-from deploy.capacity.costs import CHANGE, TIERS, CapacityError, Costs
+from deploy.capacity.costs import CHANGE, REQUESTS, TIERS, CapacityError, Costs
 from service.catalogue import Kind
 
+MOST_REQUESTS = 1e12
 _MOST_PRODUCTS = 2**31 - 1  # ids are integers
 _EULER = 0.5772
 
 # Assumed, not measured here: see docs/scale.md.
 SHARD_GB = 16.0
-REQUESTS_A_LOOK_UP = 25
-SHARD_CALL_US: Mapping[str, float] = {"instance": 40.0, "invalidator": 40.0, "redis": 20.0}
 CHANGES_A_CALL = 200
 CONNECTIONS_AN_INSTANCE = 3
+
+BATCHES_OF: Mapping[str, Mapping[str, int]] = {
+    "look_up": {"hit": 1, "page": 2, "miss": 1},
+    "load": {"miss": 1},
+    "transaction": {"addition": 1},
+}
+"""How many batches a request is in; it shares each of them."""
 
 
 @dataclass(frozen=True)
@@ -40,43 +46,10 @@ class Demand:
                 raise CapacityError(f"{name} must be from 0 to 1, not {getattr(self, name):g}")
         if self.page_share + self.miss_share > 1:
             raise CapacityError("page_share and miss_share together are more than 1")
-        if not 0 < self.requests_per_second <= 1e12 or not 0 <= self.changes_per_second <= 1e9:
+        if not 0 < self.requests_per_second <= MOST_REQUESTS or not 0 <= self.changes_per_second <= 1e9:
             raise CapacityError("requests and changes a second must be numbers above 0, at most 1e12 and 1e9")
         if not 1 <= self.products <= _MOST_PRODUCTS:
             raise CapacityError(f"products must be from 1 to {_MOST_PRODUCTS:,}: ids are integers of 32 bits")
-
-
-@dataclass(frozen=True)
-class Host:
-    """One machine. Of its processors and its link, ``load`` is used at most, from 0 to 1."""
-
-    name: str
-    cores: int
-    memory_gb: float
-    link_gbit: float
-    load: float = 0.5
-
-    def __post_init__(self) -> None:
-        if not 0 < self.load <= 1:
-            raise CapacityError(f"load must be above 0 and at most 1, not {self.load:g}")
-
-
-HOSTS = {
-    host.name: host for host in (Host("small", 4, 16, 5), Host("medium", 16, 64, 12.5), Host("large", 64, 256, 50))
-}
-
-
-@dataclass(frozen=True)
-class Need:
-    """What a tier needs; ``cores`` are in use, ``gbit`` is what its links carry, ``bound`` what hosts lack first."""
-
-    tier: str
-    cores: float
-    processes: int
-    memory_gb: float
-    gbit: float
-    hosts: int
-    bound: str
 
 
 def requests_per_second(demand: Demand) -> dict[str, float]:
@@ -88,10 +61,15 @@ def requests_per_second(demand: Demand) -> dict[str, float]:
     return {"hit": reads - pages - misses, "page": pages, "miss": misses, "addition": additions}
 
 
-def processor_cores(rates: Mapping[str, float], changes_per_second: float, costs: Costs) -> dict[str, float]:
-    """Cores that each tier uses on one Redis, by the costs alone."""
-    all_rates = {**rates, CHANGE: changes_per_second}
-    return {tier: sum(rate * costs.processor_us[of][tier] for of, rate in all_rates.items()) / 1e6 for tier in TIERS}
+def batches_per_second(rates: Mapping[str, float], instances: int, costs: Costs) -> dict[str, float]:
+    """Each request is alone where requests are few; one batch after another is in flight where they are many."""
+    alone = {of: sum(rates[kind] * count for kind, count in kinds.items()) for of, kinds in BATCHES_OF.items()}
+    return {of: min(most, instances * costs.batches_a_second[of]) for of, most in alone.items()}
+
+
+def processor_cores(per_second: Mapping[str, float], costs: Costs) -> dict[str, float]:
+    """Cores that each tier uses on one Redis, for rates of requests, of batches and of changes, by the costs alone."""
+    return {tier: sum(rate * costs.processor_us[of][tier] for of, rate in per_second.items()) / 1e6 for tier in TIERS}
 
 
 def shards(cores: float, memory_gb: float, load: float) -> int:
@@ -99,19 +77,33 @@ def shards(cores: float, memory_gb: float, load: float) -> int:
     return max(1, ceil(cores / load), ceil(memory_gb / SHARD_GB))
 
 
-def calls_a_look_up(shard_count: int) -> float:
+def calls_a_look_up(shard_count: int, keys: float) -> float:
     """Shards that the keys of one look-up are on, as expected of hashing."""
-    return shard_count * (1 - (1 - 1 / shard_count) ** REQUESTS_A_LOOK_UP)
+    return shard_count * (1 - (1 - 1 / shard_count) ** max(1.0, keys))
 
 
-def cores_of_calls(demand: Demand, shard_count: int) -> dict[str, float]:
-    """Cores that further shards cost: look-ups are split, and the epoch is written to each shard with each call."""
-    reads = sum(requests_per_second(demand).values())
-    look_ups = reads / REQUESTS_A_LOOK_UP * (calls_a_look_up(shard_count) - 1)
+def cores_of_calls(demand: Demand, look_ups: float, shard_count: int, costs: Costs) -> dict[str, float]:
+    """Cores that further shards cost, as look-ups are split, and the epoch is written to each shard with each call.
+
+    A call to a further shard costs what a look-up does.
+    """
+    rates = requests_per_second(demand)
+    requests = sum(rates[kind] * count for kind, count in BATCHES_OF["look_up"].items())
+    further = look_ups * (calls_a_look_up(shard_count, requests / look_ups) - 1) if look_ups else 0.0
     changes = demand.changes_per_second
     epochs = max(changes / CHANGES_A_CALL, min(changes, CHANGES_A_CALL)) * (shard_count - 1)
-    calls = {"instance": look_ups, "invalidator": epochs, "redis": look_ups + epochs}
-    return {tier: count * SHARD_CALL_US[tier] / 1e6 for tier, count in calls.items()}
+    us = costs.processor_us["look_up"]
+    cores = {"instance": further * us["instance"], "invalidator": epochs * us["instance"]}
+    return {tier: used / 1e6 for tier, used in {**cores, "redis": (further + epochs) * us["redis"]}.items()}
+
+
+def postgres_cores(demand: Demand, instances: int, costs: Costs) -> tuple[float, float]:
+    """Cores of Postgres for writes, which a primary takes, and for misses, which replicas may take."""
+    rates = requests_per_second(demand)
+    batches = batches_per_second(rates, instances, costs)
+    writes = {"addition": rates["addition"], "transaction": batches["transaction"], CHANGE: demand.changes_per_second}
+    misses = {"miss": rates["miss"], "load": batches["load"]}
+    return processor_cores(writes, costs)["postgres"], processor_cores(misses, costs)["postgres"]
 
 
 def hottest_share(products: int) -> float:
@@ -119,55 +111,13 @@ def hottest_share(products: int) -> float:
     return 1 / (log(products) + _EULER)
 
 
+def cores_of_hottest(demand: Demand, instances: int, costs: Costs) -> float:
+    """Cores of Redis that hits of the hottest product take, on one shard."""
+    rates = {**dict.fromkeys(REQUESTS, 0.0), "hit": requests_per_second(demand)["hit"]}
+    rates["hit"] *= hottest_share(demand.products)
+    return processor_cores({**rates, **batches_per_second(rates, instances, costs)}, costs)["redis"]
+
+
 def gbit_per_second(rates: Mapping[str, float], bytes_each: Mapping[str, float]) -> float:
     """What a link carries, both directions together."""
     return sum(rates[of] * bytes_each[of] for of in bytes_each) * 8 / 1e9
-
-
-def plan(demand: Demand, costs: Costs, host: Host) -> dict[str, Need]:
-    """What each tier needs."""
-    rates = requests_per_second(demand)
-    cores = processor_cores(rates, demand.changes_per_second, costs)
-    redis_gb = demand.products * costs.redis_bytes_a_product / 1e9
-    postgres_gb = demand.products * costs.postgres_bytes_a_product / 1e9
-    count = _settled_shards(demand, cores["redis"], redis_gb, host.load)
-    for tier, more in cores_of_calls(demand, count).items():
-        cores[tier] += more
-    wire, redis = gbit_per_second(rates, costs.wire_bytes), gbit_per_second(rates, costs.redis_bytes)
-    misses = gbit_per_second(rates, {"miss": costs.wire_bytes["miss"]})
-    processes = {
-        "instance": ceil(cores["instance"] / host.load),
-        "redis": 2 * count,
-        "postgres": 1 + max(1, ceil(cores["postgres"] / host.cores / host.load)),
-    }
-    memory_gb = {
-        "instance": processes["instance"] * costs.instance_mb / 1e3,
-        "redis": 2 * redis_gb,
-        "postgres": postgres_gb * processes["postgres"],
-    }
-    gbit = {"nginx": 2 * wire, "instance": wire + redis, "redis": redis, "postgres": misses}
-    return {
-        tier: _need(tier, cores[tier], processes.get(tier, ceil(cores[tier] / host.load)), memory_gb.get(tier, 0.0),
-                    gbit.get(tier, 0.0), host)
-        for tier in TIERS
-    }  # fmt: skip
-
-
-def _settled_shards(demand: Demand, cores: float, memory_gb: float, load: float) -> int:
-    """More shards cost more calls, which may need more shards."""
-    count = 1
-    while (needed := shards(cores + cores_of_calls(demand, count)["redis"], memory_gb, load)) > count:
-        count = needed
-    return count
-
-
-def _need(tier: str, cores: float, processes: int, memory_gb: float, gbit: float, host: Host) -> Need:
-    in_memory = memory_gb if tier != "postgres" else 0.0  # its data may be on disk
-    by = {
-        "cores": ceil(cores / host.cores / host.load),
-        "memory": ceil(in_memory / host.memory_gb),
-        "link": ceil(gbit / host.link_gbit / host.load),
-    }
-    bound = max(by, key=lambda name: by[name])
-    hosts = max(1, by[bound], processes if tier == "postgres" else 0)
-    return Need(tier, cores, max(1, processes), memory_gb, gbit, hosts, bound)
