@@ -1,6 +1,7 @@
 """Measures what requests cost on this machine, on the stack of ``make up``: ``python -m deploy.capacity.measure``.
 
-It adds to carts of its own, and touches products without changing them. It prints a file of costs.
+It adds to carts of its own, touches products without changing them, and has the first thousand cached anew. It prints a
+file of costs.
 """
 
 import argparse
