@@ -23,12 +23,14 @@ _LOG = logging.getLogger("service.invalidator")  # it runs as __main__
 _LOOK_EVERY_SECONDS = 1.0
 _NOTIFY_SECONDS = 0.25  # within which its own notification must arrive
 _PAUSE_AFTER_FAILURE_SECONDS = 0.5
+# It does not wait for a synchronous standby: what it has written may be lost with the primary, and is then done again.
+_SESSION = {"synchronous_commit": "local"}
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
     """Drain the outbox whenever it has rows, until ``stop`` is set."""
     url, seconds, is_pooled = settings.database_url, settings.postgres_timeout_seconds, settings.postgres_pooler
-    postgres = Postgres(url, 1, seconds, name="overview invalidator", is_pooled=is_pooled)
+    postgres = Postgres(url, 1, seconds, name="overview invalidator", is_pooled=is_pooled, settings=_SESSION)
     redis = open_redis(settings.redis_url, settings.redis_timeout_seconds)
     listener = Listener(url, "catalogue", seconds)
     outbox = Outbox(postgres, redis)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import psycopg2.errors
@@ -17,10 +20,17 @@ from service.metrics.memory import SharedMemory
 from service.postgres.connection import LOST, SESSION, Connection
 from service.postgres.servers import Servers
 from service.postgres.slots import Slots
-from service.postgres.statement import Call
+from service.postgres.statement import Call, Statement
 
 # How long after statement_timeout the server has ended a statement, even if it did not see the client hang up.
 _LATE_SECONDS = 1.0
+# How long after the client has hung up the server has ended what it runs, unless it is a commit.
+_HUNG_UP_SECONDS = 1.0
+# A commit that waits for a synchronous standby has no timeout and does not see the client go, but it can be told to.
+_END_COMMIT = Statement(
+    "end_commit",
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1::int AND wait_event = 'SyncRep'",
+)
 
 
 class Postgres:
@@ -29,7 +39,8 @@ class Postgres:
     ``timeout_seconds`` bounds a call as a whole: waiting for a connection, connecting, and running. So does an earlier
     ``deadline`` of the request. ``on_connect`` is the first call on each new connection, or, where a pooler that gives
     each transaction another one is in between (``is_pooled``), in each transaction. ``metrics`` count the calls.
-    ``of_replica`` is for a standby, on which a call may begin with the statement ``replayed``.
+    ``of_replica`` is for a standby, on which a call may begin with the statement ``replayed``. ``settings`` are further
+    ones of each session.
     """
 
     def __init__(
@@ -43,8 +54,9 @@ class Postgres:
         metrics: PoolMetrics | None = None,
         is_pooled: bool = False,
         of_replica: bool = False,
+        settings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        session = {**SESSION, "statement_timeout": str(int(timeout_seconds * 1000))}
+        session = {**SESSION, "statement_timeout": str(int(timeout_seconds * 1000)), **settings}
         self._servers = Servers(url, name, session, is_pooled=is_pooled, are_replicas=of_replica)
         # A replica may have yet to replay a migration: then a query cannot be run there, which is no mistake in it.
         self._lost = (psycopg2.Error, OSError) if of_replica else LOST
@@ -131,7 +143,7 @@ class Postgres:
             try:
                 block_on(connection.run([self._on_connect], until))
             except BaseException:
-                connection.close()
+                self._leave(connection)
                 raise
         return connection
 
@@ -153,20 +165,34 @@ class Postgres:
 
     def _give_up(self, connection: Connection | None) -> None:
         """Free the slot of a connection once the server has ended its query: until then it counts."""
+        if connection is None:
+            self._slots.give_back()
+        else:
+            self._leave(connection, self._slots.give_back)
+
+    def _leave(self, connection: Connection, then: Callable[[], None] = lambda: None) -> None:
+        """Close a connection, and do ``then``, once the server has ended its query."""
         try:
-            if connection is not None and not connection.closed and connection.isexecuting():
+            if not connection.closed and connection.isexecuting():
                 connection.hang_up()
-                threading.Thread(target=self._see_out, args=(connection,), name="ending a query", daemon=True).start()
+                arguments = connection, then
+                threading.Thread(target=self._see_out, args=arguments, name="ending a query", daemon=True).start()
                 return
         except (OSError, RuntimeError):
             pass  # the server was faster, or no thread can be started
-        self._end(connection)
+        connection.close()
+        then()
 
-    def _see_out(self, connection: Connection) -> None:
-        connection.wait_for_end(time.monotonic() + self._timeout_seconds + _LATE_SECONDS)
-        self._end(connection)
+    def _see_out(self, connection: Connection, then: Callable[[], None]) -> None:
+        until = time.monotonic() + self._timeout_seconds + _LATE_SECONDS
+        if not connection.wait_for_end(time.monotonic() + _HUNG_UP_SECONDS):
+            with suppress(psycopg2.Error, OSError):
+                self._end_commit(connection, until)
+            connection.wait_for_end(until)
+        connection.close()
+        then()
 
-    def _end(self, connection: Connection | None) -> None:
-        if connection is not None:
-            connection.close()
-        self._slots.give_back()
+    def _end_commit(self, connection: Connection, until: float) -> None:
+        """End the backend if it waits for a standby: it stays committed, and keeps its locks no longer."""
+        with closing(self._servers.connect(until)) as other:
+            block_on(other.run([Call(_END_COMMIT, (connection.info.backend_pid,))], until))

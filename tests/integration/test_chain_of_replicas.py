@@ -1,5 +1,6 @@
 """A primary, its standby, and a standby of that: which are read, how that is watched, and the failover at the end."""
 
+import threading
 import time
 import uuid
 from contextlib import suppress
@@ -9,11 +10,14 @@ from tempfile import mkdtemp
 import pytest
 import redis
 
+from deploy.local import probes
+from service.app import create_app
 from service.cache.keys import POSITION
 from service.catalogue.database import REPLAYED
 from service.catalogue.replicas import Replica
 from service.coroutines import block_on
 from service.errors import PostgresUnavailable, ReplicaBehind
+from service.invalidator import run
 from service.metrics.counting import totals
 from service.metrics.series import REPLICA_READS, SERIES
 from service.postgres import Call, Postgres
@@ -21,6 +25,7 @@ from service.settings import Settings
 from service.watch import exposition
 from service.watch.collector import Collector
 from service.watch.snapshot import snapshot
+from service.web import EXTENSION
 from tests.chaos.waits import wait_until
 from tests.integration.replication import Pair, body, forget, primary_down
 
@@ -38,6 +43,11 @@ class Chain(Pair):
     def replicas(self):
         """Both, as hosts of one URL."""
         return self.standby.url.replace(self.standby.address, f"{self.standby.address},{self.cascade.address}")
+
+    def be_synchronous(self):
+        """Have commits wait for the standby."""
+        self.configure(self.primary, synchronous_standby_names=self.standby.name)
+        wait_until(lambda: self.sql("SELECT sync_state FROM pg_stat_replication") == [("sync",)])
 
     def delay(self, standby, delay):
         self.configure(standby, recovery_min_apply_delay=delay)
@@ -57,9 +67,13 @@ def servers(server_root, free_port):
 def chain(servers):
     """Both standbys follow at the end of each test."""
     yield servers
+    if not servers.cascade.alive():
+        servers.cascade.start()
     for standby in (servers.standby, servers.cascade):
         standby.resume()
         servers.delay(standby, "0")
+    if servers.primary.alive():
+        servers.configure(servers.primary, synchronous_standby_names="")
 
 
 @pytest.fixture
@@ -74,8 +88,9 @@ def outbox(chain, redis_url, open_outbox):
 def instance(chain, redis_url, open_instance):
     """Opens one that reads from these replicas."""
 
-    def instance(replicas, database_url=chain.primary.url, **settings):
-        return open_instance(Settings(database_url, redis_url, "s" * 32, database_read_url=replicas, **settings))
+    def instance(replicas, database_url=chain.primary.url):
+        reads = {"database_read_url": replicas, "postgres_timeout_seconds": 8.0}  # for busy machines
+        return open_instance(Settings(database_url, redis_url, "s" * 32, **reads))
 
     return instance
 
@@ -118,7 +133,7 @@ def test_of_two_replicas_the_one_an_hour_behind_is_not_read(chain, outbox, insta
 
 
 def test_reads_are_counted_by_what_became_of_them(chain, outbox, instance, redis_url):
-    parts = instance(chain.cascade.url, postgres_timeout_seconds=1.0)
+    parts = instance(chain.cascade.url)
     assert body(parts)
     chain.delay(chain.cascade, "1h")
     chain.rename("Not there yet")
@@ -126,7 +141,7 @@ def test_reads_are_counted_by_what_became_of_them(chain, outbox, instance, redis
     for _ in range(2):  # within the pause too
         assert block_on(parts.lists.ids_after(0, 1)) == ([1], True)
     assert reads(parts) == {"served": 1, "behind": 2}
-    chain.cascade.pause()
+    chain.cascade.kill()
     wait_until(lambda: block_on(parts.lists.ids_after(0, 1)) and "failed" in reads(parts))
     assert block_on(parts.lists.ids_after(0, 1)) == ([1], True)
     assert reads(parts)["failed"] == 2
@@ -188,25 +203,70 @@ def test_the_watch_process_sees_how_far_each_replica_is(chain, outbox, redis_url
     collector.close()
 
 
+def test_an_addition_that_no_standby_confirms_is_503_and_is_answered_by_its_key_once_one_does(chain, outbox, redis_url):
+    app = create_app(Settings(chain.primary.url, redis_url, "s" * 32, postgres_timeout_seconds=0.5))
+    client = app.test_client()
+
+    def add():
+        answer = client.post("/cart", json={"sku_id": 90}, headers={"Idempotency-Key": "one of the tests"})
+        return answer.status_code, answer.headers.get("Retry-After"), answer.headers.get("Idempotency-Replayed")
+
+    def nobody_waits():
+        return chain.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") == [(0,)]
+
+    chain.be_synchronous()
+    chain.standby.pause()
+    for _ in range(2):
+        assert add() == (503, "1", None)
+        wait_until(nobody_waits)
+    assert chain.sql("SELECT count FROM cart_lines WHERE sku_id = 90") == [(1,)]
+    chain.standby.resume()
+    wait_until(lambda: add() == (201, None, "true"))
+    assert client.get("/cart").json == [{"sku_id": 90, "count": 1}]
+    app.extensions[EXTENSION].close()
+
+
+def test_invalidations_do_not_wait_for_a_synchronous_standby(chain, outbox, redis_url):
+    """Changes need not either: a subscription's are committed without."""
+    chain.be_synchronous()
+    chain.standby.pause()
+    change = "SET synchronous_commit = local; UPDATE products SET name = 'Fed' WHERE id = 1"
+    with probes.query(chain.primary.url) as cursor:
+        for _ in range(200):  # rows of the outbox, of which a call takes a part
+            cursor.execute(change)
+    stop = threading.Event()
+    settings = Settings(chain.primary.url, redis_url, "s" * 32, postgres_timeout_seconds=10.0)
+    invalidator = threading.Thread(target=run, args=(settings, stop))
+    invalidator.start()
+    wait_until(lambda: chain.sql("SELECT count(*) FROM catalogue_outbox") == [(0,)])
+    stop.set()
+    invalidator.join()
+
+
 def test_acknowledged_writes_survive_a_failover_after_which_the_cascade_is_read(
     chain, outbox, instance, redis_url, open_outbox
 ):
     """Replication is synchronous. Nothing is restarted. The last test: the primary is gone."""
     both = f"{chain.primary.address},{chain.standby.address}"
-    chain.configure(chain.primary, synchronous_standby_names=chain.standby.name)
-    wait_until(lambda: chain.sql("SELECT sync_state FROM pg_stat_replication") == [("sync",)])
+    chain.be_synchronous()
     url = chain.primary.url.replace(chain.primary.address, both) + "?target_session_attrs=read-write"
     parts, outbox, cart = instance(chain.cascade.url, url), open_outbox(url, redis_url), uuid.uuid4()
+    alone = instance("", url)
     made = [sku for sku in range(1, 31) if added(parts, cart, sku)]
     assert body(parts)
     chain.primary.kill()
+    chain.configure(chain.standby, synchronous_standby_names="lost")
     began = time.monotonic()
     chain.standby.promote()
+    forget(redis_url)
+    wait_until(lambda: is_read(alone))  # though no standby confirms the new epoch
+    chain.configure(chain.standby, synchronous_standby_names="")
     wait_until(lambda: added(parts, cart, 31))
     assert time.monotonic() - began < 10.0
     chain.rename("After", chain.standby)
     wait_until(lambda: drained(outbox))
-    assert set(made) | {31} == {sku for (sku,) in chain.sql("SELECT sku_id FROM cart_lines", server=chain.standby)}
+    lines = chain.sql("SELECT sku_id FROM cart_lines WHERE cart_id = %s", (str(cart),), chain.standby)
+    assert set(made) | {31} == {sku for (sku,) in lines}
     assert len(made) == 30
     chain.caught_up(chain.cascade, chain.standby)
     assert chain.sql("SELECT received_tli FROM pg_stat_wal_receiver", server=chain.cascade) == [(2,)]
@@ -222,6 +282,13 @@ def added(parts, cart, sku):
     except PostgresUnavailable:
         return False
     return True
+
+
+def is_read(parts):
+    try:
+        return body(parts) is not None
+    except PostgresUnavailable:
+        return False
 
 
 def drained(outbox):
