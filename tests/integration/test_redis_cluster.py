@@ -189,6 +189,23 @@ def test_a_tombstone_reaches_the_target_of_a_slot_that_is_on_its_way(cluster, ma
     assert (stored.state, stored.version) == (State.TOMBSTONE, 2)
 
 
+def test_whoever_has_another_name_for_the_epoch_of_a_master_stores_nothing_older(cluster, make):
+    a, b = make(), make()
+    (name,) = names_of(cluster, 1)
+    first = 0  # of all slots the one whose name is the best for an epoch
+    slow = b.begin()
+    cluster.move(first, cluster.masters[0], cluster.masters[1])
+    try:
+        a.refresh()
+        nodes = [one.redis.topology.view.owner(name) for one in (a, b)]
+        a.invalidate(name, version=2)
+        wait_until(lambda: a.look_up(name) == [2] or a.fill(name, version=2))
+        assert nodes[0].epoch_name != nodes[1].epoch_name
+        assert b.fill(name, version=1, begun=slow) == 0
+    finally:
+        cluster.move(first, cluster.masters[1], cluster.masters[0])
+
+
 def test_a_master_that_hangs_costs_its_own_names_alone(cluster, make):
     a = make()
     names = [names_of(cluster, number)[0] for number in range(3)]

@@ -124,19 +124,23 @@ def test_in_another_incarnation_nothing_is_stored_that_asks_for_this_one(store, 
     assert store.incarnation == UNKNOWN_INCARNATION
 
 
-def test_an_entry_of_another_incarnation_counts_as_nothing_and_a_tombstone_does_not(store, client):
+@pytest.mark.parametrize("state", [State.PRESENT, State.TOMBSTONE])
+def test_an_entry_of_another_incarnation_keeps_older_fills_out(store, client, state):
     block_on(store.put(5, []))
-    before = entry(5, 9)._replace(incarnation=store.incarnation)
-    put(store, before)
+    before = store.incarnation
+    put(store, entry(5, 9, state))
     client.delete(EPOCH)  # though its entries are still there
     block_on(store.put(5, []))
-    now = store.incarnation
-    assert now > before.incarnation
-    assert put(store, entry(5, 8)._replace(incarnation=now)) == 1
-    put(store, entry(5, 9, State.TOMBSTONE))
-    client.delete(EPOCH)
+    assert store.incarnation > before
+    assert put(store, entry(5, 8)) == 0
+    assert put(store, entry(5, 9)) == 1
+
+
+def test_a_document_of_another_incarnation_is_not_stored(store):
     block_on(store.put(5, []))
-    assert put(store, entry(5, 8)._replace(incarnation=store.incarnation)) == 0
+    other = entry(5, 1)._replace(incarnation=store.incarnation + 1)
+    assert block_on(store.put(5, [("a", other.encode(), KEEP)])) == 0
+    assert put(store, entry(5, 1)) == 1
 
 
 def test_a_fill_that_comes_too_late_is_not_stored(store):
