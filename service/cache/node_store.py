@@ -9,17 +9,35 @@ from typing import Any, NamedTuple, TypeVar
 import hiredis
 
 from service.cache.entry import Found
-from service.cache.redis_calls import PUT_ENTRY, Command, checked, evaluated, milliseconds
+from service.cache.redis_calls import PUT_ENTRY, Command, called, checked, evaluated, milliseconds
 from service.cache.redis_connection import RedisConnection
-from service.cache.redis_server import Address, RedisServer
+from service.cache.redis_server import Address, RedisServer, info_fields
 from service.cache.redis_store import ANOTHER_SERVER, RedisStore, Stored
 from service.cache.slots import address_in
-from service.coroutines import Work
+from service.coroutines import Work, block_on
 from service.errors import RedisUnavailable
 
 T = TypeVar("T")
 
 _REDIRECTS = ("MOVED ", "ASK ", "TRYAGAIN ", "CLUSTERDOWN ")
+
+
+class NodeServer:
+    """The node at ``server``, whose identity has its epoch in the cluster too."""
+
+    def __init__(self, server: RedisServer) -> None:
+        self._server = server
+
+    def connect(self, until: float) -> RedisConnection:
+        """As RedisServer's.
+
+        The cluster gives a node a new epoch when it gets a slot from a node whose epoch is higher. A slot that comes
+        back brings entries that it had here, whose tombstones another master may have lost meanwhile.
+        """
+        connection = self._server.connect(until)
+        said = block_on(called(connection, ("CLUSTER", "INFO"), until))
+        connection.server += b"/" + info_fields(checked(said))[b"cluster_my_epoch"]
+        return connection
 
 
 class Redirected(NamedTuple):
@@ -52,7 +70,7 @@ class NodeStore(RedisStore):
         *,
         with_position: bool = False,
     ) -> None:
-        super().__init__(server, timeout_seconds, with_position=with_position)
+        super().__init__(NodeServer(server), timeout_seconds, with_position=with_position)
         self.address = server.address
         self._on_trouble = on_trouble
         self.name_epoch(names)

@@ -133,6 +133,8 @@ class Topology:
                 owners[first : last + 1] = [node] * (last + 1 - first)
         view = View(nodes, owners, {nodes[address]: number for number, address in enumerate(sorted(nodes))})
         gained = {now for now, was in zip(owners, before.owners, strict=True) if now is not None and now is not was}
+        for node in gained:
+            node.renew()  # its identity may be another one now
         self.changed(view, gained)
         self.view, self._masters = view, masters
         for address in before.nodes.keys() - nodes.keys():
