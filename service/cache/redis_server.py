@@ -142,11 +142,11 @@ def servers_of(url: str, kind: str) -> tuple[list[RedisServer], str]:
     It is redis-py's with several of host:port, separated by commas. Raises SettingError.
     """
     scheme, _, rest = url.partition(f"+{kind}://")
-    place, slash, path = rest.partition("/")
-    path, question, options = (slash + path).partition("?")
+    place, question, options = rest.partition("?")
+    place, slash, path = place.partition("/")
     credentials, at, hosts = place.rpartition("@")
     named = [f"{scheme}://{credentials}{at}{host}/{question}{options}" for host in hosts.split(",")]
-    return [RedisServer(each) for each in named], path
+    return [RedisServer(each) for each in named], slash + path
 
 
 def _opened(family: int, place: Any, until: float) -> socket.socket:

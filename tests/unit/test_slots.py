@@ -26,13 +26,14 @@ def test_a_slot_that_leaves_seldom_changes_the_name_of_the_epoch():
     assert gained.count(first) > 0.95 * len(gained)
 
 
-def test_a_url_names_several_servers_with_the_options_of_all():
-    servers, path = servers_of("rediss+cluster://me:a%2Cb@one:1,two:2/0?ssl_cert_reqs=none", "cluster")
+@pytest.mark.parametrize("path", ["/0", "/", ""])
+def test_a_url_names_several_servers_with_the_options_of_all(path):
+    servers, found = servers_of(f"rediss+cluster://me:a%2Cb@one:1,two:2{path}?ssl_ca_certs=/a/b.pem", "cluster")
     assert [one.address for one in servers] == [("one", 1), ("two", 2)]
-    assert path == "/0"
+    assert found == path
     for one in servers:
         assert one._tls
-        assert [one._options[name] for name in ("username", "password", "ssl_cert_reqs")] == ["me", "a,b", "none"]
+        assert [one._options[name] for name in ("username", "password", "ssl_ca_certs")] == ["me", "a,b", "/a/b.pem"]
 
 
 @pytest.mark.parametrize("rest", [":hunter2@one:1/3", ":hunter2@one:1,two:x", ":hunter2@one:1?unknown=1"])
