@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import socket
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -140,6 +141,29 @@ def silent_port() -> Iterator[str]:
     """An address that takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
         yield f"127.0.0.1:{silent.getsockname()[1]}"
+
+
+@pytest.fixture
+def certificate(server_root: Path) -> tuple[Path, Path]:
+    """A certificate of 127.0.0.1, signed by itself, and its key; nginx' user may read both."""
+    return _certified(server_root, "certificate")
+
+
+@pytest.fixture
+def other_certificate(server_root: Path) -> tuple[Path, Path]:
+    """The same, and nothing to do with it."""
+    return _certified(server_root, "other")
+
+
+def _certified(folder: Path, name: str) -> tuple[Path, Path]:
+    files = folder / f"{name}.pem", folder / f"{name}-key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    names = "subjectAltName=IP:127.0.0.1,DNS:127.0.0.1"  # nginx compares addresses as names
+    command += ["-days", "2", "-subj", "/CN=shop", "-addext", names]
+    subprocess.run([*command, "-out", files[0], "-keyout", files[1]], check=True, capture_output=True, timeout=20)
+    for file in files:
+        file.chmod(0o644)
+    return files
 
 
 @pytest.fixture

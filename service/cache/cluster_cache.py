@@ -52,8 +52,9 @@ class ClusterCache:
 
     @property
     def is_down(self) -> bool:
-        """Whether a circuit breaker is open."""
-        return any(cache.is_down for cache in self._caches.values())
+        """Whether a circuit breaker is open, or no node of the cluster has said yet who the masters are."""
+        caches = self._caches.values()
+        return any(cache.is_down for cache in caches) if caches else self._was_bypassed
 
     def bypasses(self, names: Collection[str]) -> bool:
         """Whether the circuit breakers of all that have these names are open, or nobody has them."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Coroutine
@@ -12,10 +13,13 @@ _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close by RST and drop what was no
 
 
 class FaultProxy:
-    """Forwards ``host:port`` to ``upstream`` (host:port). All of its connections suffer the same fault."""
+    """Forwards ``host:port`` to ``upstream`` (host:port). All of its connections suffer the same fault.
 
-    def __init__(self, port: int, upstream: str, host: str = "127.0.0.1") -> None:
-        self._host, self._port, self._upstream = host, port, upstream.rpartition(":")
+    With ``tls`` its clients speak TLS, and upstream does not.
+    """
+
+    def __init__(self, port: int, upstream: str, host: str = "127.0.0.1", *, tls: ssl.SSLContext | None = None) -> None:
+        self._host, self._port, self._upstream, self._tls = host, port, upstream.rpartition(":"), tls
         self.address = f"{host}:{port}"
         self._latency_seconds = 0.0
         self._drip_seconds = 0.0
@@ -72,7 +76,7 @@ class FaultProxy:
         await self._listen()
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._connected, self._host, self._port)
+        self._server = await asyncio.start_server(self._connected, self._host, self._port, ssl=self._tls)
 
     async def _pass(self, passing: bool) -> None:
         (self._passable.set if passing else self._passable.clear)()

@@ -1,9 +1,7 @@
 """Catalogues on disk and in databases, and connections to them."""
 
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psycopg2
 import pytest
@@ -139,16 +137,3 @@ def upstream() -> Iterator[Upstream]:
 @pytest.fixture
 def nginx(nginx_server: Callable[..., Nginx], upstream: Upstream) -> Nginx:
     return nginx_server(upstream.address)
-
-
-@pytest.fixture
-def certificate(server_root: Path) -> tuple[Path, Path]:
-    """A certificate of 127.0.0.1, signed by itself, and its key; nginx' user may read both."""
-    files = server_root / "certificate.pem", server_root / "key.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    names = "subjectAltName=IP:127.0.0.1,DNS:127.0.0.1"  # nginx compares addresses as names
-    command += ["-days", "2", "-subj", "/CN=shop", "-addext", names]
-    subprocess.run([*command, "-out", files[0], "-keyout", files[1]], check=True, capture_output=True, timeout=20)
-    for file in files:
-        file.chmod(0o644)
-    return files
