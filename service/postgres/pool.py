@@ -39,8 +39,8 @@ class Postgres:
     ``timeout_seconds`` bounds a call as a whole: waiting for a connection, connecting, and running. So does an earlier
     ``deadline`` of the request. ``on_connect`` is the first call on each new connection, or, where a pooler that gives
     each transaction another one is in between (``is_pooled``), in each transaction. ``metrics`` count the calls.
-    ``of_replica`` is for a standby, on which a call may begin with the statement ``replayed``. ``settings`` are further
-    ones of each session.
+    ``of_replica`` is for a standby, on which a call may begin with the statement ``replayed``; None for any server.
+    ``settings`` are further ones of each session.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Postgres:
         on_connect: Call | None = None,
         metrics: PoolMetrics | None = None,
         is_pooled: bool = False,
-        of_replica: bool = False,
+        of_replica: bool | None = False,
         settings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         session = {**SESSION, "statement_timeout": str(int(timeout_seconds * 1000)), **settings}

@@ -30,7 +30,8 @@ class Servers:
     """The servers at ``url``; ``name`` and the settings of ``session`` are those of each session.
 
     With several hosts, ``target_session_attrs`` selects among them. A standby is refused: it lags behind its primary
-    and takes no writes; or anything else is, where these ``are_replicas``. A pooler (``is_pooled``) does not report it.
+    and takes no writes; or anything else is, where these ``are_replicas``; or nothing, where that is None. A pooler
+    (``is_pooled``) does not report it.
     Raises SettingError for an invalid URL.
     """
 
@@ -41,7 +42,7 @@ class Servers:
         session: Mapping[str, str],
         *,
         is_pooled: bool = False,
-        are_replicas: bool = False,
+        are_replicas: bool | None = False,
     ) -> None:
         parsed = _parsed(url, "DATABASE_URL")
         self._are_replicas = are_replicas
@@ -77,6 +78,8 @@ class Servers:
 
         Of replicas, whether it is not to a primary.
         """
+        if self._are_replicas is None:
+            return True
         says = connection.get_parameter_status  # Postgres 14 and later report both
         if self._are_replicas:
             return says("in_hot_standby") != "off"

@@ -21,7 +21,7 @@ from service.watch.history import SECONDS, History
 from service.watch.nginx_log import NginxLog
 from service.watch.series import LAG_NANOSECONDS, REDIS_LIMIT, REDIS_USED
 from service.watch.storage import DEADLINE_SECONDS, Storage
-from service.watch.stores import postgres_counts, postgres_state, redis_state, replica_state
+from service.watch.stores import postgres_counts, postgres_state, redis_state, replica_states
 
 _LOG = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class Collector:
         now = int(time.time())
         redis = self._threads.submit(redis_state, self.redis)
         postgres = self._threads.submit(postgres_state, self.database)
-        replicas = {address: self._threads.submit(replica_state, each) for address, each in self._replicas.items()}
+        replicas = {address: self._threads.submit(replica_states, each) for address, each in self._replicas.items()}
         lines = self._threads.submit(self.log.look)
         reports = self.fleet.ask(lambda instance: self.history.last_second(instance) or now - SECONDS)
         counted = lines.result()
@@ -107,7 +107,7 @@ class Collector:
             redis.result(),
             postgres.result(),
             self.log.state,
-            {address: state.result() for address, state in replicas.items()},
+            {address: state for address, states in replicas.items() for state in states.result()},
         )
         with self.history.lock:
             for instance, report in reports.items():
@@ -180,6 +180,6 @@ def _replicas(settings: Settings) -> dict[str, Postgres]:
         return {}
     urls = each_server(settings.database_read_url, "DATABASE_READ_URL")
     return {
-        address: Postgres(url, 1, _POSTGRES_SECONDS, name="overview watch", of_replica=True)
+        address: Postgres(url, 1, _POSTGRES_SECONDS, name="overview watch", of_replica=None)
         for address, url in urls.items()
     }

@@ -158,13 +158,13 @@ def postgres_state(database: DatabaseCatalogue) -> OutboxState | None:
         return None
 
 
-def replica_state(replica: Postgres) -> ReplicaState | None:
-    """How far a replica is; None if it does not answer in time, or is none."""
+def replica_states(server: Postgres) -> list[ReplicaState | None]:
+    """How far a replica is: one state, None if it does not answer in time; no state of a primary."""
     try:
-        ((replayed, received, age_seconds),) = block_on(replica.run(Call(REPLICA_STATE)))
+        rows = block_on(server.run(Call(REPLICA_STATE)))
     except Unavailable:
-        return None
-    return ReplicaState(replayed, received, float(age_seconds))
+        return [None]
+    return [ReplicaState(replayed, received, float(age_seconds)) for replayed, received, age_seconds in rows]
 
 
 def postgres_counts(state: OutboxState) -> dict[str, int]:

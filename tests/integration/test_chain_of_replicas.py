@@ -173,8 +173,9 @@ def test_the_log_says_once_that_a_replica_is_skipped_for_long_and_that_it_is_rea
 
 
 def test_the_watch_process_sees_how_far_each_replica_is(chain, outbox, redis_url, closed_port):
-    settings = Settings(chain.primary.url, redis_url, "s" * 32, database_read_url=chain.replicas, instances=closed_port)
-    collector = Collector(settings)
+    urls = chain.primary.url, redis_url, "s" * 32
+    every = chain.replicas.replace(chain.standby.address, f"{chain.primary.address},{chain.standby.address}")
+    collector = Collector(Settings(*urls, database_read_url=every, instances=closed_port))
 
     def seen():
         collector.pull()
