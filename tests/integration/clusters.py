@@ -116,6 +116,7 @@ class Cluster:
         """A master more, without slots."""
         self.masters.append(self.add())
         self.meet()
+        wait_until(lambda: b"cluster_state:ok" in self.masters[-1].cluster("INFO"))
         return self.masters[-1]
 
     def forget(self, node: Node) -> None:

@@ -3,7 +3,6 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from service.cache.keys import EPOCH
 from tests.integration.watched_cache import INSTANCES, WatchedCache
 
 # Most of what is drawn concerns one product and the last few things that happened to it: there are the races.
@@ -69,10 +68,9 @@ class StoreRules(WatchedCache):
     @rule(what=losses)
     def redis_loses(self, what):
         if what == "all":
-            self.client.flushall()
-            self.client.script_flush()
+            self.data.lose_all()
         elif what == "its epoch":
-            self.client.delete(EPOCH)
+            self.data.lose_epoch()
         elif what == "what is new":
             self.an_older_data_set_comes_back(set())
 
@@ -92,5 +90,5 @@ class StoreRules(WatchedCache):
         self._connections_were_closed(noticed)
 
     def _connections_were_closed(self, noticed):
-        for instance in self.stores.keys() - noticed:
-            self.stores[instance].renew()
+        for instance in self.instances.keys() - noticed:
+            self.instances[instance].redis.renew()

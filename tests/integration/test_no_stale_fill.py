@@ -8,6 +8,8 @@ over a real Redis, read through two instances, which are started anew.
 What is assumed of Redis: of what it holds, it drops nothing before its time but everything at once.
 """
 
+from functools import partial
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -21,6 +23,7 @@ from hypothesis.stateful import (
 
 from service.coroutines import block_on
 from tests.integration.model_catalogue import PRODUCTS
+from tests.integration.model_redis import DataSet
 from tests.integration.rules_of_stores import StoreRules, instances, losses, products, recent
 from tests.integration.watched_cache import INSTANCES, WATCHER
 
@@ -115,15 +118,13 @@ class Cache(StoreRules, RuleBasedStateMachine):
     def hold_up_a_slow_fill(self, age):
         """Between the check of its age and the script."""
         instance, *fill = self.fills.pop(-1 - age % len(self.fills))
-        self.stores[instance].holds = True
-        self._fill(instance, *fill, answers=False)
-        self.stores[instance].holds = False
+        with self.instances[instance].holding():
+            self._fill(instance, *fill, answers=False)
 
     @rule(age=recent)
     def end_a_slow_fill(self, age):
         for instance in INSTANCES:
-            with self._noticing_failures(instance):
-                self.stores[instance].let_go()
+            self.instances[instance].let_go()
         if self.fills:
             self._fill(*self.fills.pop(-1 - age % len(self.fills)))
 
@@ -153,7 +154,7 @@ class Cache(StoreRules, RuleBasedStateMachine):
 
     @rule(instance=instances)
     def start_an_instance_anew(self, instance):
-        self.stores[instance].close()
+        self.instances[instance].redis.close()
         self.fills = [fill for fill in self.fills if fill[0] != instance]
         self.served[instance] = dict.fromkeys(PRODUCTS, 0)
         self._start(instance)
@@ -173,10 +174,10 @@ class Cache(StoreRules, RuleBasedStateMachine):
     @precondition(lambda self: self.delivered)
     @rule(age=recent)
     def deliver_it_again_without_a_miss(self, age):
+        self._settle()
         self._deliver([])
         before = self._served_products()
-        self.model.chosen = [self.delivered[-1 - age % len(self.delivered)]]
-        self.outbox.drain()
+        self._drain([self.delivered[-1 - age % len(self.delivered)]])
         assert self._served_products() == before
 
     @rule(instance=instances, product_id=products, loses=losses, seconds=st.sampled_from((0, 61)))
@@ -193,6 +194,7 @@ class Cache(StoreRules, RuleBasedStateMachine):
     @rule(instance=instances)
     def what_is_there_and_told_is_cached_until_its_hard_expiry(self, instance):
         """Else all of this would hold for a cache that keeps nothing."""
+        self._settle()
         self.deliver_everything()
         self.time_passes(1)  # the breaker lets a look-up through, which may meet a connection that was closed
         self._look_up_if_it_can(instance)
@@ -207,12 +209,12 @@ class Cache(StoreRules, RuleBasedStateMachine):
 
     @invariant()
     def nothing_older_than_what_was_told_or_given_is_given(self):
-        self._look_up(WATCHER)
+        self._look_up_if_it_can(WATCHER)
 
 
 def test_the_cache_gives_nothing_older_than_what_it_was_told_of(redis_url):
     run_state_machine_as_test(
-        lambda: Cache(redis_url),
+        lambda: Cache(partial(DataSet, redis_url)),
         settings=settings(
             max_examples=100,
             stateful_step_count=50,

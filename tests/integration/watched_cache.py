@@ -1,9 +1,8 @@
 """The cache over a real Redis and a model of the catalogue; each answer is compared with those before."""
 
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
-from deploy.local import probes
-from service.cache.aside import CacheAside, Lifetimes
+from service.cache.aside import Lifetimes
 from service.cache.entry import Entry, State
 from service.cache.keys import entry_name
 from service.catalogue import Kind
@@ -11,10 +10,9 @@ from service.catalogue.outbox import Outbox
 from service.coroutines import block_on
 from service.errors import RedisUnavailable
 from tests.integration.model_catalogue import PRODUCTS, Model
-from tests.integration.model_redis import DataSet, HeldStore
 
 LIFETIMES = Lifetimes(fresh_seconds=100, keep_seconds=1000, missing_seconds=5)
-NAMES = [entry_name(Kind.CARD, product_id) for product_id in PRODUCTS]
+NAMES = [entry_name(Kind.PRODUCT, product_id) for product_id in PRODUCTS]
 INSTANCES, WATCHER = (0, 1), 2  # whose connections are the invalidator's too, and are lost unnoticed
 
 
@@ -23,33 +21,32 @@ class WatchedCache:
 
     Of each product it has the index of the newest content that an invalidation has been delivered of (``told``), that
     the cache took, or gave to a reader of any instance (``cached``), that an instance answered with (``served``).
+    ``open_data`` opens the data set of the Redis, with a clock.
     """
 
-    def __init__(self, redis_url):
+    def __init__(self, open_data):
         super().__init__()
-        self.client, self.url = probes.client(redis_url), redis_url
-        self.client.flushall()
         self.now = 1_000_000.0
-        self.data = DataSet(self.client, self.clock)
+        self.data = open_data(self.clock)
         self.model, self.fills, self.delivered = Model(), [], []
-        self.stores, self.caches = {}, {}
+        self.instances, self.caches = {}, {}
         self.told, self.cached = dict.fromkeys(PRODUCTS, 0), dict.fromkeys(PRODUCTS, 0)
         self.served = {instance: dict.fromkeys(PRODUCTS, 0) for instance in INSTANCES}
         for instance in (*INSTANCES, WATCHER):
             self._start(instance)
-        self.outbox = Outbox(self.model, self.stores[WATCHER])
+        self.outbox = Outbox(self.model, self.instances[WATCHER].redis)
 
     def teardown(self):
-        for store in self.stores.values():
-            store.close()
-        self.client.close()
+        for instance in self.instances.values():
+            instance.redis.close()
+        self.data.close()
 
     def clock(self):
         return self.now
 
     def _start(self, instance):
-        store = self.stores[instance] = HeldStore(self.url, self.clock)
-        self.caches[instance] = CacheAside(store, LIFETIMES, self.clock, self.clock, self.model.pending)
+        self.instances[instance] = self.data.open(LIFETIMES, self.model.pending)
+        self.caches[instance] = self.instances[instance].cache
 
     def _look_up(self, instance):
         found = dict(zip(PRODUCTS, block_on(self.caches[instance].look_up(NAMES)), strict=True))
@@ -62,13 +59,6 @@ class WatchedCache:
         with suppress(RedisUnavailable):
             return self._look_up(instance)
         return dict.fromkeys(PRODUCTS)
-
-    @contextmanager
-    def _noticing_failures(self, instance):
-        try:
-            yield
-        except RedisUnavailable:
-            self.caches[instance].catch_up.failed()
 
     def _is_not_older(self, product_id, document, places):
         if document.body in self.model.lost:
@@ -96,7 +86,7 @@ class WatchedCache:
         cache = self.caches[instance]
         until, body = cache.fresh_until(state), document.body or b""
         entry = Entry(state, document.epoch, document.version, until, document.etag, body)
-        stored = block_on(cache.fill({entry_name(Kind.CARD, product_id): entry}, began, incarnation))
+        stored = block_on(cache.fill({entry_name(Kind.PRODUCT, product_id): entry}, began, incarnation))
         if stored:
             if document.epoch == self.model.epoch and self.model.is_adopted():
                 self.model.lost.clear()
@@ -111,13 +101,22 @@ class WatchedCache:
     def _deliver(self, row_ids):
         self.model.adopt(0, 0)
         places = [(self.model.outbox[row_id][0], self.model.outbox[row_id][3]) for row_id in row_ids]
-        self.model.chosen = [self.model.read(row_id) for row_id in row_ids]
-        self.delivered += self.model.chosen
-        self.outbox.drain()
+        rows = [self.model.read(row_id) for row_id in row_ids]
+        self.delivered += rows
+        self._drain(rows)
         for product_id, place in (*places, *self.model.places_of_epoch.items()):
             self.told[product_id] = max(self.told[product_id], place)
         self.model.lost.clear()
 
+    def _drain(self, rows):
+        """Have the invalidator read these."""
+        self.model.chosen = list(rows)
+        self.outbox.drain()
+
+    def _settle(self):
+        """Whatever keeps a part of the Redis out of use for long ends."""
+
     def _served_products(self):
         """Absence is told of without a version, so that a tombstone replaces it whenever it comes."""
-        return [product_id for product_id, one in self._look_up(WATCHER).items() if one and one.body is not None]
+        found = self._look_up_if_it_can(WATCHER)
+        return [product_id for product_id, one in found.items() if one and one.body is not None]
