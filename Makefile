@@ -44,7 +44,7 @@ hits: $(READY) ## print hit rates and counts per kind, now and since the instanc
 	@$(STACK) with service.watch.terminal --once
 
 # What these measure under load, nothing else may run beside.
-TIMED := tests/chaos tests/cluster tests/e2e tests/freshness tests/fuzz tests/hosts tests/ledger
+TIMED := tests/capacity tests/chaos tests/cluster tests/e2e tests/freshness tests/fuzz tests/hosts tests/ledger
 
 test: $(READY) ## run the whole suite against private servers, with coverage
 	@$(PY) -m pytest -q -n 3 --dist worksteal --cov --cov-report=term $(TIMED:%=--ignore=%)
