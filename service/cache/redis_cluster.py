@@ -45,6 +45,7 @@ class RedisCluster:
         An entry follows its slot. Raises PartlyUnavailable if that could not be done everywhere, after all the rest.
         """
         nodes = (await self.topology.known_view()).nodes.values()
+        self._breakers = {node: breaker for node, breaker in self._breakers.items() if node in nodes}
         parts = {**{node: [] for node in nodes}, **self._by_owner(entries)}
         stored, failed = 0, sum(map(len, parts.values())) < len(entries)
         for _ in range(_ATTEMPTS):

@@ -78,6 +78,7 @@ class Cluster:
     def __init__(self, root: Path, free_port: Callable[[str], int], *, with_replicas: bool = True) -> None:
         self._root, self._free_port = root, free_port
         self.nodes: list[Node] = []
+        self._former: list[Node] = []
         self.masters = [self.add() for _ in range(3)]
         self.replicas = [self.add() for _ in self.masters if with_replicas]
         for number, master in enumerate(self.masters):
@@ -123,6 +124,7 @@ class Cluster:
         """A master that has no slots any more leaves, and goes on running."""
         self.masters.remove(node)
         self.nodes.remove(node)
+        self._former.append(node)
         for other in self.nodes:
             other.cluster("FORGET", node.id)
         node.client.flushall()
@@ -174,7 +176,7 @@ class Cluster:
         wait_until(lambda: len({node.owners for node in running}) == 1)
 
     def stop(self):
-        for node in self.nodes:
+        for node in (*self.nodes, *self._former):
             if node.alive:
                 node.resume()
             node.client.close()
