@@ -20,9 +20,9 @@ class Pair:
     def __init__(self, root, port, synchronous_commit="off"):
         self._root, self._port, self._standbys = root, port, []
         # Without full pages a standby cannot be copied.
-        options = {"synchronous_commit": synchronous_commit, "full_page_writes": "on"}
+        self._options = {"synchronous_commit": synchronous_commit, "full_page_writes": "on"}
         place = self._folder("primary"), port("primary"), root / "primary.log"
-        self.primary = Postgres(*place, durable=False, options=options)
+        self.primary = Postgres(*place, durable=False, options=self._options)
         self.primary.start()
         runner.migrate(self.primary.url)
         self.sql("INSERT INTO products SELECT n, 'Product ' || n, '', '', '', 5 FROM generate_series(1, 3) AS n")
@@ -31,7 +31,8 @@ class Pair:
     def follow(self, upstream, name):
         """Start a standby of a server, which may be a standby itself."""
         of = {"name": name, "password_file": upstream.password_file, "upstream": upstream.url}
-        standby = Standby(self._folder(name), self._port(name), self._root / f"{name}.log", **of)
+        place = self._folder(name), self._port(name), self._root / f"{name}.log"
+        standby = Standby(*place, options=self._options, **of)
         standby.start()
         self._standbys.append(standby)
         return standby

@@ -81,6 +81,8 @@ def test_fills_refreshes_and_lists_are_read_from_a_replica_without_the_primary(p
     assert block_on(parts.lists.ids_after(0, 2)) == ([1, 2], True)
     assert block_on(parts.lists.ids_on_page(1, 2, 2)) == ([1, 2], True)
     assert body(parts, Key(Kind.STYLES, 2)) is not None
+    with pytest.raises(PostgresUnavailable):  # it may have come since
+        body(parts, NONE)
 
 
 def delay(pair):
