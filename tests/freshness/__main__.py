@@ -8,6 +8,7 @@ from statistics import median
 
 from tests.bench.machine import processor
 from tests.freshness.measure import FeedFigures, Freshness, feed, feeding, freshness, private_service
+from tests.freshness.replicated import replicated
 
 ROUNDS = 3
 SECONDS = 20
@@ -28,11 +29,19 @@ def main() -> int:
         with feeding(service):
             beside = [freshness(service, SECONDS) for _ in range(ROUNDS)]
         front = [freshness(service, SECONDS, service.nginx.address) for _ in range(ROUNDS)]
-        wrong = service.wrong_hits()
-    lines = {"alone": alone, "beside the feed": beside, "through nginx with its micro-cache": front}
+        with replicated(service) as (of_standby, published):
+            arrived = [freshness(of_standby, SECONDS, published=published) for _ in range(ROUNDS)]
+            wrong = service.wrong_hits() + of_standby.wrong_hits()
+    lines = {
+        "alone": alone,
+        "beside the feed": beside,
+        "through nginx with its micro-cache": front,
+        "that arrive by logical replication, read from a standby": arrived,
+    }
     print(_freshness_table(lines), _feed_table(fed), sep="\n\n")
     print(f"\n{wrong} wrong hits")
-    held = all(map(_fresh, (*alone, *beside))) and all(map(_fresh_enough, front)) and _kept_up(fed) and not wrong
+    held = all(map(_fresh, (*alone, *beside, *arrived))) and all(map(_fresh_enough, front)) and _kept_up(fed)
+    held = held and not wrong
     return 0 if held else 1
 
 

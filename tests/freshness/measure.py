@@ -28,7 +28,7 @@ READS_A_SECOND, CHANGES_A_SECOND = 2000, 20
 FEED_READS_A_SECOND, FEED_ROWS_A_SECOND, FEED_ROWS = 1500, 10_000, 500
 _SHARE_OF_CHANGING = 0.8
 _WARM_SECONDS = 5
-_AFTER_SECONDS = 3  # longer than a micro-cache may hide the last changes
+_AFTER_SECONDS, _AFTER_MICRO_CACHE_SECONDS = 1, 3  # longer than the last changes may be hidden
 _SETTLE_SECONDS = 60
 _CONNECTIONS = 32
 
@@ -75,25 +75,41 @@ def private_service() -> Iterator[Service]:
 
 def fill(service: Service, *products: range) -> None:
     """Put products into the catalogue, and wait until the cache has been told."""
-    with probes.query(service.postgres.url) as cursor:
-        for ids in products:
-            cursor.execute(_CATALOGUE, {"first": ids[0], "last": ids[-1]})
-        cursor.execute("ANALYZE")
+    insert(service.postgres.url, *products)
     _settle(service)
 
 
-def freshness(service: Service, seconds: float, address: str | None = None) -> Freshness:
-    """Change products one by one while one instance, or another ``address``, is read; most reads are of those."""
+def insert(url: str, *products: range) -> None:
+    """Put products into a catalogue."""
+    with probes.query(url) as cursor:
+        for ids in products:
+            cursor.execute(_CATALOGUE, {"first": ids[0], "last": ids[-1]})
+        cursor.execute("ANALYZE")
+
+
+def freshness(
+    service: Service,
+    seconds: float,
+    address: str | None = None,
+    *,
+    published: str | None = None,
+    reads_a_second: float = READS_A_SECOND,
+) -> Freshness:
+    """Change products one by one while one instance, or another ``address``, is read; most reads are of those.
+
+    They are changed in the service's database, or in the one at ``published`` from where they arrive.
+    """
     changing = subjects(CHANGING)
     paths = [subject.path for subject in changing]
-    writer = Writer(service.postgres.url, changing, CHANGES_A_SECOND, int(seconds * CHANGES_A_SECOND))
+    writer = Writer(published or service.postgres.url, changing, CHANGES_A_SECOND, int(seconds * CHANGES_A_SECOND))
     reads = Reads(changing)
 
     def next_request() -> bytes:
         return _get(random.choice(paths) if random.random() < _SHARE_OF_CHANGING else _untouched())
 
+    seconds += _AFTER_MICRO_CACHE_SECONDS if address else _AFTER_SECONDS
     address = address or service.instances[0].address
-    loop = OpenLoop(address, next_request, READS_A_SECOND, seconds + _AFTER_SECONDS, _CONNECTIONS, reads.take)
+    loop = OpenLoop(address, next_request, reads_a_second, seconds, _CONNECTIONS, reads.take)
     writer.start()
     try:
         outcome = loop.run()

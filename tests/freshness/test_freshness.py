@@ -5,6 +5,7 @@ import pytest
 from tests.freshness.changes import ROADS, Change, Subject
 from tests.freshness.measure import feed, freshness, private_service
 from tests.freshness.reads import Read, lags, returned
+from tests.freshness.replicated import replicated, served_by_replicas
 
 SUBJECT = Subject(1, ROADS[0])
 
@@ -38,6 +39,16 @@ def test_a_price_feed_costs_what_it_leaves_alone_no_miss_and_is_told_within_a_se
     assert found.oldest_seconds < 1
     assert found.rows_a_second > 4500
     assert service.wrong_hits() == 0
+
+
+def test_a_catalogue_that_arrives_by_logical_replication_is_as_fresh_where_a_standby_is_read(service):
+    with replicated(service) as (service, published):
+        found = freshness(service, 2, published=published, reads_a_second=1000)
+        assert found.changes == 40
+        assert found.failed == found.returned == 0
+        assert served_by_replicas(service) > found.changes
+        assert found.percentile(0.9) <= 0.05  # so few: the last ones are the machine's
+        assert service.wrong_hits() == 0
 
 
 def test_a_lag_lasts_until_the_last_answer_that_did_not_show_the_change():
