@@ -163,8 +163,8 @@ class Cluster:
     def take_over(self, number):
         """The replica with this number becomes the master without being elected, with what it has; all know it."""
         replica = self.replicas[number]
-        replica.client.config_set("masterauth", PASSWORD)
         replica.cluster("FAILOVER", "TAKEOVER")
+        replica.client.config_set("masterauth", PASSWORD)  # not before: it would get what it is to lack
         self.masters[number], self.replicas[number] = replica, self.masters[number]
         self.agree()
 

@@ -132,7 +132,7 @@ def test_a_cluster_gives_nothing_older_than_what_it_was_told_of(cluster):
     run_state_machine_as_test(
         lambda: CacheInACluster(partial(ClusterData, cluster)),
         settings=settings(
-            max_examples=settings.default.max_examples // 10,  # of a profile for longer runs
+            max_examples=settings.default.max_examples // 12,  # of a profile for longer runs
             stateful_step_count=50,
             derandomize=True,
             deadline=None,

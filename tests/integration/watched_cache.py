@@ -76,11 +76,14 @@ class WatchedCache:
     def _read_the_replica(self, instance, product_id):
         """Fill the cache as the replica has it, where it may be read; what is refused is read from the primary."""
         incarnation, began = block_on(self.caches[instance].incarnation()), self.now
-        names = [entry_name(Kind.PRODUCT, product_id)]
-        position = block_on(self.caches[instance].position_of(names, incarnation))
-        document = self.model.replicated_document(product_id, position)
+        document = self.model.replicated_document(product_id, self._position(instance, product_id, incarnation))
         if document is None or not self._fill(instance, product_id, document, began, incarnation, answers=None):
             self._fill(*self._begin_fill(instance, product_id))
+
+    def _position(self, instance, product_id, incarnation):
+        with suppress(RedisUnavailable):
+            return block_on(self.caches[instance].position_of([NAMES[product_id - 1]], incarnation))
+        return None
 
     def _fill(self, instance, product_id, document, began, incarnation, answers=True):
         document = document or self.model.document(product_id)
