@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import hiredis
 
 from service.cache.entry import Found
-from service.cache.redis_calls import PUT_ENTRY, Command, called, checked, evaluated, milliseconds
+from service.cache.redis_calls import PUT_ENTRY, Command, checked, evaluated, milliseconds
 from service.cache.redis_connection import RedisConnection
-from service.cache.redis_server import Address, RedisServer, info_fields
+from service.cache.redis_server import Address, RedisServer
 from service.cache.redis_store import ANOTHER_SERVER, RedisStore, Stored
 from service.cache.slots import address_in
-from service.coroutines import Work, block_on
+from service.coroutines import Work
 from service.errors import RedisUnavailable
 
 T = TypeVar("T")
 
 _REDIRECTS = ("MOVED ", "ASK ", "TRYAGAIN ", "CLUSTERDOWN ")
-
-
-class NodeServer:
-    """The node at ``server``, whose identity has its epoch in the cluster too."""
-
-    def __init__(self, server: RedisServer) -> None:
-        self._server = server
-
-    def connect(self, until: float) -> RedisConnection:
-        """As RedisServer's.
-
-        The cluster gives a node a new epoch when it gets a slot from a node whose epoch is higher. A slot that comes
-        back brings entries that it had here, whose tombstones another master may have lost meanwhile.
-        """
-        connection = self._server.connect(until)
-        said = block_on(called(connection, ("CLUSTER", "INFO"), until))
-        connection.server += b"/" + info_fields(checked(said))[b"cluster_my_epoch"]
-        return connection
 
 
 class Redirected(NamedTuple):
@@ -70,7 +53,7 @@ class NodeStore(RedisStore):
         *,
         with_position: bool = False,
     ) -> None:
-        super().__init__(NodeServer(server), timeout_seconds, with_position=with_position)
+        super().__init__(server.as_node(), timeout_seconds, with_position=with_position)
         self.address = server.address
         self._on_trouble = on_trouble
         self.name_epoch(names)
@@ -115,11 +98,8 @@ class NodeStore(RedisStore):
 
     async def raise_position(self, incarnation: int, epoch: int, written: int) -> bool:
         """As RedisStore's."""
-        try:
+        with self._checking_name():
             return await super().raise_position(incarnation, epoch, written)
-        except RedisUnavailable as error:
-            self._check_name(error.__cause__)
-            raise
 
     async def _get(self, names: Sequence[str], connection: RedisConnection, until: float) -> Found:
         asked = [*self._about(), *names]
@@ -146,6 +126,15 @@ class NodeStore(RedisStore):
             names = self._epoch_names
             self.epoch_name = names[(names.index(self.epoch_name) + 1) % len(names)]
 
+    @contextmanager
+    def _checking_name(self) -> Iterator[None]:
+        """The same of a script's failure, in a block that does nothing but call it."""
+        try:
+            yield
+        except RedisUnavailable as error:
+            self._check_name(error.__cause__)
+            raise
+
     async def _offer(
         self,
         epoch: int,
@@ -156,11 +145,8 @@ class NodeStore(RedisStore):
         until: float,
     ) -> Offered:
         """In two round trips: entries are judged by the epoch and the incarnation that there are."""
-        try:
+        with self._checking_name():
             count, known, own = await self._put(epoch, [], incarnation, not_after, connection, until)
-        except RedisUnavailable as error:
-            self._check_name(error.__cause__)
-            raise
         if count == ANOTHER_SERVER or not entries or incarnation not in (None, own):
             return Offered(count, known)
         last_instant = "" if not_after is None else connection.server_microseconds(not_after)

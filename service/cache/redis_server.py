@@ -36,6 +36,7 @@ class RedisServer:
             self._options: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
         except ValueError:
             raise SettingError("REDIS_URL is not a URL of the form redis://host:port/db") from None
+        self._is_node = False
         self._tls = self._options.get("connection_class") is SSLConnection
         if unknown := sorted(self._options.keys() - _KNOWN - (_KNOWN_OF_TLS if self._tls else set())):
             raise SettingError(f"REDIS_URL has options that mean nothing here: {', '.join(unknown)}")
@@ -45,10 +46,12 @@ class RedisServer:
 
         Raises it for a replica too, whose data may be older than its primary's.
         """
-        connection, replies = self._greeted((("INFO", "server"), ("INFO", "replication"), ("TIME",)), until)
-        server, replication, (seconds, microseconds) = replies
+        asked: list[Command] = [("INFO", "server"), ("INFO", "replication"), ("TIME",)]
+        asked += [("CLUSTER", "INFO")] if self._is_node else []
+        connection, (server, replication, (seconds, microseconds), *cluster) = self._greeted(asked, until)
+        epochs = [info_fields(said)[b"cluster_my_epoch"] for said in cluster]
         try:
-            connection.server = _identity(info_fields(server), info_fields(replication))
+            connection.server = b"/".join([_identity(info_fields(server), info_fields(replication)), *epochs])
         except RedisUnavailable:
             connection.close()
             raise
@@ -65,6 +68,16 @@ class RedisServer:
         """Another server, with the same options but these."""
         other = copy(self)
         other._options = {**self._options, "host": host, "port": port, **options}
+        return other
+
+    def as_node(self) -> RedisServer:
+        """The same server as a member of a cluster, whose identity has its epoch there too.
+
+        The cluster gives a node a new epoch when it gets a slot from a node whose epoch is higher. A slot that comes
+        back brings entries that it had here, whose tombstones another master may have lost meanwhile.
+        """
+        other = copy(self)
+        other._is_node = True
         return other
 
     @property
