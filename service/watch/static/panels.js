@@ -70,8 +70,9 @@ function updateServer(row, each) {
 
 // One server alone is in the box below.
 function showServers({ servers }) {
-  byId("servers-of-redis").hidden = servers.length < 2;
-  rows(byId("servers"), servers.length < 2 ? [] : servers, (each) => each.address, tableRow(10), updateServer);
+  const several = servers.length > 1 ? servers : [];
+  byId("servers-of-redis").hidden = !several.length;
+  rows(byId("servers"), several, (each) => each.address, tableRow(10), updateServer);
 }
 
 const replica = ({ address, state, lag_seconds: lag }) => `${address} ${state === "up" ? `${seconds(lag)} behind` : "down"}`;
