@@ -14,7 +14,7 @@ DEFAULT_COUNT = 5
 MOST_PIECES = 99
 
 _PLAIN = re.compile("[1-9][0-9]*", re.ASCII)
-_EMPTY = {"x-allow-empty": True}  # the document says it beside the schema
+_EMPTY = {"x-allow-empty": True}  # in the document an attribute of the parameter, not of its schema
 _DIGITS = re.compile("[0-9]{1,10}", re.ASCII)
 
 

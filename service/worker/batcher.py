@@ -12,8 +12,8 @@ from service.worker.tasks import Tasks
 
 _LOG = logging.getLogger(__name__)
 
-# A batch that takes longer is held up, by a lock or a server that hangs: another may be in flight beside it.
-_HELD_UP_SECONDS = 0.05
+# A batch that takes longer waits for a lock or a server that hangs: another may be in flight at the same time.
+_LATE_SECONDS = 0.05
 _MOST_IN_FLIGHT = 2
 
 
@@ -36,16 +36,16 @@ class Batcher:
         self._answered = answered
         self.gathered: list[Connection] = []
         self._in_flight = 0
-        self._held_up_at = 0.0
+        self._late_at = 0.0
 
     def wait_seconds(self, most: float) -> float:
         """How long to wait for events: ``most``, or until what has gathered may begin in any case."""
         if not self.gathered or self._in_flight == _MOST_IN_FLIGHT:
             return most
-        return min(most, max(0.0, self._held_up_at - time.monotonic()))
+        return min(most, max(0.0, self._late_at - time.monotonic()))
 
     def begin(self) -> Sequence[Connection]:
-        """Begin a batch with what has gathered, if few enough are in flight or the last one is held up.
+        """Begin a batch with what has gathered, if few enough are in flight or the last one is late.
 
         Return those for whom there is no room to wait.
         """
@@ -53,7 +53,7 @@ class Batcher:
             most = self._stage.most_in_batch
             batch, self.gathered = self.gathered[:most], self.gathered[most:]
             self._in_flight += 1
-            self._held_up_at = time.monotonic() + _HELD_UP_SECONDS
+            self._late_at = time.monotonic() + _LATE_SECONDS
             self._tasks.start(self._answer(batch))
         if len(self.gathered) <= (room := self._stage.most_waiting):
             return ()
@@ -63,7 +63,7 @@ class Batcher:
     def _may_begin(self) -> bool:
         if self._in_flight < self._stage.in_flight:
             return True
-        return self._in_flight < _MOST_IN_FLIGHT and time.monotonic() >= self._held_up_at
+        return self._in_flight < _MOST_IN_FLIGHT and time.monotonic() >= self._late_at
 
     async def _answer(self, batch: Sequence[Connection]) -> None:
         responses: Sequence[Response]

@@ -26,7 +26,7 @@ class Stage(NamedTuple):
 
     ``answer`` takes requests and a function that gives the header lines which the worker sends with every response. It
     runs in the event loop. Requests that exceed ``most_waiting`` are refused. Of two batches at most the second begins
-    only while the first is held up, or at once if ``in_flight`` is 2.
+    only while the first is late, or at once if ``in_flight`` is 2.
     """
 
     answer: Callable[[Sequence[Any], Callable[[], bytes]], Work[Sequence[Response]]]

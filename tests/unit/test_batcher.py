@@ -87,7 +87,7 @@ def test_a_batch_is_bounded_and_so_is_what_waits(gather, answers):
 
 
 def test_one_more_may_begin_beside_one_that_is_held_up_and_no_third(gather, answers, monkeypatch):
-    monkeypatch.setattr(batcher, "_HELD_UP_SECONDS", 0.05)
+    monkeypatch.setattr(batcher, "_LATE_SECONDS", 0.05)
     gather(1)
     gather(2)
     assert answers.asked == [[1]]
