@@ -1,5 +1,9 @@
 """A primary and standbys of it, with a catalogue."""
 
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
 import redis
 
 from deploy.local import probes
@@ -65,6 +69,16 @@ class Pair:
     def _folder(self, name):
         (self._root / name).mkdir(mode=0o755)
         return self._root / name
+
+
+@contextmanager
+def started(kind, server_root, free_port):
+    """Such a primary with its standbys, of this ``kind`` of Pair, in a folder of their own."""
+    root = Path(mkdtemp(prefix="replication-", dir=server_root))
+    root.chmod(0o755)
+    pair = kind(root, lambda name: free_port(f"{root.name} {name}"))
+    yield pair
+    pair.stop()
 
 
 def body(parts, key=ONE):

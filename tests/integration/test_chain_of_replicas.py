@@ -4,8 +4,6 @@ import threading
 import time
 import uuid
 from contextlib import suppress
-from pathlib import Path
-from tempfile import mkdtemp
 
 import pytest
 import redis
@@ -28,7 +26,7 @@ from service.watch.collector import Collector
 from service.watch.snapshot import snapshot
 from service.web import EXTENSION
 from tests.chaos.waits import wait_until
-from tests.integration.replication import Pair, body, forget, primary_down
+from tests.integration.replication import Pair, body, forget, primary_down, started
 
 
 class Chain(Pair):
@@ -62,11 +60,8 @@ class Chain(Pair):
 
 @pytest.fixture(scope="module")
 def servers(server_root, free_port):
-    root = Path(mkdtemp(prefix="chain-", dir=server_root))
-    root.chmod(0o755)
-    chain = Chain(root, lambda name: free_port(f"{root.name} {name}"))
-    yield chain
-    chain.stop()
+    with started(Chain, server_root, free_port) as chain:
+        yield chain
 
 
 @pytest.fixture

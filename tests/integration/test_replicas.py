@@ -3,8 +3,6 @@
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
-from tempfile import mkdtemp
 
 import pytest
 import redis
@@ -22,18 +20,15 @@ from service.metrics import Metrics
 from service.postgres import Call, Postgres, Statement
 from service.settings import SettingError, Settings
 from tests.chaos.waits import wait_until
-from tests.integration.replication import ONE, Pair, body, forget, primary_down
+from tests.integration.replication import ONE, Pair, body, forget, primary_down, started
 
 TWO, NONE = Key(Kind.CARD, 2), Key(Kind.CARD, 99)
 
 
 @pytest.fixture(scope="module")
 def module_pair(server_root, free_port):
-    root = Path(mkdtemp(prefix="replicas-", dir=server_root))
-    root.chmod(0o755)
-    pair = Pair(root, lambda name: free_port(f"{root.name} {name}"))
-    yield pair
-    pair.stop()
+    with started(Pair, server_root, free_port) as pair:
+        yield pair
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 
 from deploy.local import probes
 from deploy.local.instances import Instance
+from tests.integration.clusters import Cluster
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,14 @@ def given(new_database: Callable[..., str], migrated_template: str, redis_server
         "CART_SECRET": "only for these tests",
         "LOG_LEVEL": "ERROR",
     }
+
+
+@pytest.fixture(scope="module")
+def cluster(server_root: Path, free_port) -> Iterator[Cluster]:
+    """Masters alone: nobody takes the place of one that is stopped."""
+    cluster = Cluster(server_root, free_port, with_replicas=False)
+    yield cluster
+    cluster.stop()
 
 
 @pytest.fixture(scope="module")

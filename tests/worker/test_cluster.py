@@ -18,18 +18,11 @@ from service.catalogue.outbox import Outbox
 from service.errors import RedisUnavailable
 from service.postgres import Postgres
 from tests.chaos.waits import again_and_again, wait_until
-from tests.integration.clusters import Cluster, home_of
+from tests.integration.clusters import home_of
 from tests.worker.exchange import exchange
 
 IDS = range(1, 41)
 REQUEST = b"GET /products/%d HTTP/1.1\r\nHost: a\r\n\r\n"
-
-
-@pytest.fixture(scope="module")
-def cluster(server_root, free_port):
-    cluster = Cluster(server_root, free_port, with_replicas=False)  # nobody takes a master's place
-    yield cluster
-    cluster.stop()
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from service.cache.keys import entry_name
 from service.cache.slots import slot_of
 from service.catalogue import Kind
 from tests.chaos.waits import wait_until
-from tests.integration.clusters import Cluster, home_of
+from tests.integration.clusters import home_of
 
 READS = [f"/products/{number}{suffix}" for number in (1, 50, 999) for suffix in ("", "/styles", "/related", "/page")]
 LISTS = ["/products?ids=3,1,999,2,60", "/products?page=2&count=7", "/products?after=9&count=3"]
@@ -28,13 +28,6 @@ FORMS = [
 ]
 QUICK = {"COVERAGE_PROCESS_CONFIG": ""}  # test_worker.py covers the worker
 OF_A_MOMENT = ("Date", "X-Request-Id", "Server-Timing")
-
-
-@pytest.fixture(scope="module")
-def cluster(server_root, free_port):
-    cluster = Cluster(server_root, free_port, with_replicas=False)  # nobody takes a master's place
-    yield cluster
-    cluster.stop()
 
 
 @pytest.fixture(scope="module")

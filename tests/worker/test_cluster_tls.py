@@ -9,15 +9,8 @@ import pytest
 
 from tests.chaos.proxy import FaultProxy
 from tests.chaos.waits import wait_until
-from tests.integration.clusters import PASSWORD, Cluster
+from tests.integration.clusters import PASSWORD
 from tests.worker.test_cluster import IDS, outcomes_of
-
-
-@pytest.fixture
-def cluster(server_root, free_port):
-    cluster = Cluster(server_root, free_port, with_replicas=False)
-    yield cluster
-    cluster.stop()
 
 
 @pytest.fixture
